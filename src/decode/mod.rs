@@ -1,0 +1,11 @@
+//! From a record's bytes to an [`AccessEvent`](crate::event::AccessEvent), or to the reason why not.
+//!
+//! Pure: knows the wire formats and their limits, and nothing of where records come from.
+
+mod batch;
+mod reject;
+
+pub use self::{
+    batch::{DecodedBatch, Refusal, Verdict},
+    reject::Reject,
+};

@@ -1,0 +1,13 @@
+//! rosterwatch reads suppliers' access logs and says, within seconds of the first abnormal
+//! handful, which account is taking personnel records in bulk, since when, and whose.
+//!
+//! The modules, in the order data flows: see `ARCHITECTURE.md`.
+
+pub mod clock;
+pub mod decode;
+pub mod detect;
+pub mod event;
+pub mod feed;
+pub mod incident;
+pub mod ingest;
+pub mod sink;

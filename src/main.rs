@@ -1,0 +1,3 @@
+//! The rosterwatch program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Where alerts go, and the form they take there.
+
+pub mod json;
