@@ -3,6 +3,7 @@
 //!
 //! The modules, in the order data flows: see `ARCHITECTURE.md`.
 
+pub mod cli;
 pub mod clock;
 pub mod decode;
 pub mod detect;
@@ -10,4 +11,5 @@ pub mod event;
 pub mod feed;
 pub mod incident;
 pub mod ingest;
+pub mod simulate;
 pub mod sink;
