@@ -11,5 +11,6 @@ pub mod event;
 pub mod feed;
 pub mod incident;
 pub mod ingest;
+pub mod score;
 pub mod simulate;
 pub mod sink;

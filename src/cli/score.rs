@@ -1,0 +1,143 @@
+//! `rosterwatch score`: alerts against the labels of a simulated world, as a table.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::score::{self, Alert, Found, Score};
+
+/// Exit code of a file that cannot be read.
+const EXIT_USAGE: u8 = 2;
+
+/// Score alerts against the labels of a simulated world.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// `labels.json` as `simulate` wrote it.
+    #[arg(long, value_name = "FILE")]
+    labels: PathBuf,
+    /// Alerts, one JSON object a line, as `replay` writes them; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    alerts: PathBuf,
+    /// Print one JSON object instead of the table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Reads both files and prints the score on standard output.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let score = match read_and_score(args) {
+        Ok(score) => score,
+        Err(error) => {
+            writeln!(std::io::stderr(), "rosterwatch score: {error:#}")?;
+            return Ok(ExitCode::from(EXIT_USAGE));
+        }
+    };
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &score)?;
+        writeln!(out)?;
+    } else {
+        write_table(&mut out, &score)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_and_score(args: &Args) -> anyhow::Result<Score> {
+    let path = args.labels.display();
+    let text = std::fs::read_to_string(&args.labels)
+        .with_context(|| format!("{path}: cannot be read; give the labels.json of simulate"))?;
+    let labels = score::parse_labels(&text)
+        .with_context(|| format!("{path}: give the labels.json of simulate"))?;
+    let alerts = read_alerts(&args.alerts)?;
+    score::score(&labels, &alerts).with_context(|| format!("{path}: make it again with simulate"))
+}
+
+fn read_alerts(path: &Path) -> anyhow::Result<Vec<Alert>> {
+    let shown = path.display();
+    let reader: Box<dyn BufRead> = if path.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let file = File::open(path)
+            .with_context(|| format!("{shown}: cannot be read; give the alerts of replay or -"))?;
+        Box::new(BufReader::new(file))
+    };
+    let mut alerts = Vec::new();
+    for (number, line) in (1..).zip(reader.lines()) {
+        let number: u64 = number;
+        let line = line.with_context(|| format!("{shown}, line {number}: cannot be read"))?;
+        if !line.trim().is_empty() {
+            alerts.push(score::parse_alert(&line).with_context(|| {
+                format!("{shown}, line {number}: give the alerts as replay --alerts writes them")
+            })?);
+        }
+    }
+    Ok(alerts)
+}
+
+/// Writes the tables that people read.
+fn write_table(out: &mut impl Write, score: &Score) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{:<22}{:>8}{:>7}{:>8}{:>11}{:>11}{:>10}",
+        "family", "attacks", "found", "recall", "share out", "of found", "to detect"
+    )?;
+    for (family, found) in &score.families {
+        write_found(out, family, found)?;
+    }
+    write_found(out, "all", &score.all)?;
+    writeln!(
+        out,
+        "\n{:<22}{:<10}{:>7}{:>14}{:>14}{:>11}",
+        "false incidents", "kind", "count", "not benign", "account-days", "per 1,000"
+    )?;
+    for (period, title) in [("learning", "first 14 days"), ("after", "after 14 days")] {
+        let rates = score.false_incidents.get(period).into_iter().flatten();
+        for (kind, rate) in rates.filter(|(_, it)| it.incidents > 0 || it.account_days > 0.0) {
+            writeln!(
+                out,
+                "{title:<22}{kind:<10}{:>7}{:>14}{:>14.0}{:>11}",
+                rate.incidents,
+                rate.outside_benign,
+                rate.account_days,
+                or_dash(rate.per_1000, 2),
+            )?;
+        }
+    }
+    for (what, count) in &score.benign_incidents {
+        writeln!(out, "{:<22}{what:<10}{count:>7}", "inside a benign span")?;
+    }
+    let (incidents, superseded) = (score.incidents, score.superseded);
+    writeln!(
+        out,
+        "\n{incidents} incidents scored, {superseded} superseded left out"
+    )
+}
+
+fn write_found(out: &mut impl Write, name: &str, found: &Found) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{name:<22}{:>8}{:>7}{:>8}{:>11}{:>11}{:>10}",
+        found.attacks,
+        found.found,
+        or_dash(found.recall, 3),
+        or_dash(found.share_out, 3),
+        or_dash(found.share_out_found, 3),
+        duration(found.seconds_to_detect),
+    )
+}
+
+fn or_dash(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"))
+}
+
+fn duration(seconds: Option<f64>) -> String {
+    match seconds {
+        None => "-".to_owned(),
+        Some(seconds) if seconds < 120.0 => format!("{seconds:.0} s"),
+        Some(seconds) if seconds < 7_200.0 => format!("{:.0} min", seconds / 60.0),
+        Some(seconds) => format!("{:.1} h", seconds / 3_600.0),
+    }
+}

@@ -1,0 +1,581 @@
+//! Alerts against labels: what was found, how much was out by then, and what was false.
+//!
+//! Pure: it takes the labels and alert lines as values, and knows no file and no detector.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{AccountKind, DAY_MS, Timestamp};
+use crate::simulate::{AttackLabel, Labels, SCHEMA};
+
+/// Days at the start of a world in which accounts have little history.
+pub const LEARNING_DAYS: i64 = 14;
+
+/// What of an alert matters here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alert {
+    /// The incident's identity.
+    pub incident: String,
+    /// The incident's revision.
+    pub revision: u64,
+    /// Whose system was read.
+    pub supplier: String,
+    /// Who read; nobody where the incident is a whole supplier's.
+    pub account: Option<String>,
+    /// What the account is.
+    pub account_kind: AccountKind,
+    /// Start of the episode.
+    pub started_at: Timestamp,
+    /// When the evidence sufficed.
+    pub raised_at: Timestamp,
+    /// Last event of the episode so far.
+    pub last_seen_at: Timestamp,
+    /// Whether another incident took this one's place.
+    pub superseded: bool,
+}
+
+/// Why labels or an alert cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not JSON, or not the fields that are needed.
+    #[error("not {what}: wrong JSON at line {line}, column {column}")]
+    Json {
+        /// What was expected.
+        what: &'static str,
+        /// Where it went wrong, from 1.
+        line: usize,
+        /// Where it went wrong.
+        column: usize,
+    },
+    /// A schema that this release does not read.
+    #[error("not {what}: its `schema` is another")]
+    Schema {
+        /// What was expected.
+        what: &'static str,
+    },
+    /// A time that is none.
+    #[error("`{field}` is not an RFC 3339 time")]
+    Time {
+        /// The field.
+        field: &'static str,
+    },
+}
+
+impl Error {
+    /// Whether trying again can help: never, the input must change.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Json { .. } | Self::Schema { .. } | Self::Time { .. } => false,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct WireAlert {
+    schema: String,
+    incident: String,
+    revision: u64,
+    supplier: String,
+    account: Option<String>,
+    account_kind: Option<String>,
+    started_at: Option<String>,
+    raised_at: String,
+    last_seen_at: Option<String>,
+    superseded_by: Option<String>,
+}
+
+/// Reads one line of alerts (`rosterwatch.alert/1`).
+pub fn parse_alert(line: &str) -> Result<Alert, Error> {
+    const WHAT: &str = "an alert (rosterwatch.alert/1)";
+    let wire: WireAlert = serde_json::from_str(line).map_err(|error| Error::Json {
+        what: WHAT,
+        line: error.line(),
+        column: error.column(),
+    })?;
+    if wire.schema != "rosterwatch.alert/1" {
+        return Err(Error::Schema { what: WHAT });
+    }
+    let raised_at = parse_time(&wire.raised_at, "raised_at")?;
+    let or_raised = |text: Option<String>, field| match text {
+        Some(text) => parse_time(&text, field),
+        None => Ok(raised_at),
+    };
+    Ok(Alert {
+        incident: wire.incident,
+        revision: wire.revision,
+        supplier: wire.supplier,
+        account: wire.account,
+        account_kind: AccountKind::from_wire(wire.account_kind.as_deref().unwrap_or_default()),
+        started_at: or_raised(wire.started_at, "started_at")?,
+        raised_at,
+        last_seen_at: or_raised(wire.last_seen_at, "last_seen_at")?,
+        superseded: wire.superseded_by.is_some(),
+    })
+}
+
+/// Reads `labels.json`.
+pub fn parse_labels(text: &str) -> Result<Labels, Error> {
+    const WHAT: &str = "labels (rosterwatch.labels/1)";
+    let labels: Labels = serde_json::from_str(text).map_err(|error| Error::Json {
+        what: WHAT,
+        line: error.line(),
+        column: error.column(),
+    })?;
+    if labels.schema == SCHEMA {
+        Ok(labels)
+    } else {
+        Err(Error::Schema { what: WHAT })
+    }
+}
+
+fn parse_time(text: &str, field: &'static str) -> Result<Timestamp, Error> {
+    text.parse::<jiff::Timestamp>()
+        .map(|time| Timestamp::from_millis(time.as_millisecond()))
+        .map_err(|_error| Error::Time { field })
+}
+
+/// The result of a scoring.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// All attacks together.
+    pub all: Found,
+    /// Attacks by family.
+    pub families: BTreeMap<String, Found>,
+    /// False incidents by period and kind of account: `learning` (the first
+    /// [`LEARNING_DAYS`] days of the world) and `after`.
+    pub false_incidents: BTreeMap<&'static str, BTreeMap<String, Rate>>,
+    /// Of these, incidents inside a `benign` span, by what the span is.
+    pub benign_incidents: BTreeMap<String, u64>,
+    /// Incidents that were scored.
+    pub incidents: u64,
+    /// Incidents left out because another took their place.
+    pub superseded: u64,
+}
+
+/// How attacks were found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Found {
+    /// Attacks in the labels.
+    pub attacks: u64,
+    /// Attacks with an incident.
+    pub found: u64,
+    /// Share of the attacks that was found; nothing where there are none.
+    pub recall: Option<f64>,
+    /// Mean share of an attack that was out at its first alert; a miss counts 1.
+    pub share_out: Option<f64>,
+    /// The same over the found ones alone.
+    pub share_out_found: Option<f64>,
+    /// Mean seconds from an attack's first event to its first alert, over the found ones.
+    pub seconds_to_detect: Option<f64>,
+}
+
+/// False incidents against the days on which they could have come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Rate {
+    /// False incidents.
+    pub incidents: u64,
+    /// Of these, incidents outside every `benign` span.
+    pub outside_benign: u64,
+    /// Days on which an account of this kind had an event; estimated by the period's share of
+    /// the world's days.
+    pub account_days: f64,
+    /// False incidents per 1,000 account-days; nothing without account-days.
+    pub per_1000: Option<f64>,
+}
+
+/// An incident: its alerts by revision.
+#[derive(Default)]
+struct Incident<'a> {
+    alerts: BTreeMap<u64, &'a Alert>,
+}
+
+impl<'a> Incident<'a> {
+    fn first(&self) -> Option<&'a Alert> {
+        self.alerts.values().next().copied()
+    }
+
+    fn is_superseded(&self) -> bool {
+        self.alerts.values().any(|alert| alert.superseded)
+    }
+}
+
+/// An attack with its times as numbers.
+struct Attack<'a> {
+    label: &'a AttackLabel,
+    times: Vec<Timestamp>,
+}
+
+/// Scores `alerts`, in any order, against `labels`.
+pub fn score(labels: &Labels, alerts: &[Alert]) -> Result<Score, Error> {
+    let incidents = gather(alerts);
+    let attacks = labels
+        .attacks
+        .iter()
+        .map(timed)
+        .collect::<Result<Vec<_>, _>>()?;
+    let kept: Vec<&Incident<'_>> = incidents
+        .values()
+        .filter(|it| !it.is_superseded())
+        .collect();
+    let mut tally: BTreeMap<&str, Tally> = BTreeMap::new();
+    let mut all = Tally::default();
+    for attack in &attacks {
+        let first = kept
+            .iter()
+            .filter_map(|incident| attack.found_at(incident))
+            .min();
+        all.add(attack, first);
+        tally
+            .entry(&attack.label.family)
+            .or_default()
+            .add(attack, first);
+    }
+    let mut score = Score {
+        all: all.finish(),
+        families: tally
+            .into_iter()
+            .map(|(family, tally)| (family.to_owned(), tally.finish()))
+            .collect(),
+        false_incidents: account_days(labels)?,
+        benign_incidents: BTreeMap::new(),
+        incidents: kept.len() as u64,
+        superseded: (incidents.len() - kept.len()) as u64,
+    };
+    let kinds = account_kinds(labels, alerts);
+    for incident in kept {
+        if !attacks
+            .iter()
+            .any(|attack| attack.found_at(incident).is_some())
+        {
+            score.add_false(labels, incident, &kinds)?;
+        }
+    }
+    score.finish_rates();
+    Ok(score)
+}
+
+/// The incidents of `alerts` by identity; the first of equal revisions counts.
+fn gather(alerts: &[Alert]) -> BTreeMap<&str, Incident<'_>> {
+    let mut incidents: BTreeMap<&str, Incident<'_>> = BTreeMap::new();
+    for alert in alerts {
+        let incident = incidents.entry(&alert.incident).or_default();
+        incident.alerts.entry(alert.revision).or_insert(alert);
+    }
+    incidents
+}
+
+fn timed(label: &AttackLabel) -> Result<Attack<'_>, Error> {
+    let times = label
+        .steps
+        .iter()
+        .map(|step| parse_time(&step.time, "attacks.steps.time"))
+        .collect::<Result<_, _>>()?;
+    Ok(Attack { label, times })
+}
+
+impl Attack<'_> {
+    /// When the first alert of `incident` that finds this attack was raised.
+    ///
+    /// An alert raised before the attack began was about something else, though its episode
+    /// goes on; the next revision may find it.
+    fn found_at(&self, incident: &Incident<'_>) -> Option<Timestamp> {
+        let (start, end) = (*self.times.first()?, *self.times.last()?);
+        let finds = |alert: &Alert| {
+            let account = alert.account.as_ref();
+            account.is_some_and(|account| self.label.accounts.contains(account))
+                && alert.supplier == self.label.supplier
+                && alert.raised_at >= start
+                && alert.started_at <= end
+                && alert.last_seen_at >= start
+        };
+        let alerts = incident.alerts.values();
+        alerts
+            .filter(|alert| finds(alert))
+            .map(|alert| alert.raised_at)
+            .min()
+    }
+
+    /// Share of the whole that was out at `moment`: people, or records where nobody was named.
+    fn share_out(&self, moment: Timestamp) -> f64 {
+        let steps = &self.label.steps;
+        let Some(last) = steps.last() else { return 0.0 };
+        let taken = self
+            .times
+            .iter()
+            .take_while(|time| **time <= moment)
+            .count();
+        let Some(at) = taken.checked_sub(1).and_then(|index| steps.get(index)) else {
+            return 0.0;
+        };
+        let (out, whole) = match last.subjects_total {
+            0 => (at.records_total, last.records_total),
+            people => (at.subjects_total, people),
+        };
+        out as f64 / whole.max(1) as f64
+    }
+}
+
+#[derive(Default)]
+struct Tally {
+    attacks: u64,
+    found: u64,
+    share: f64,
+    seconds: f64,
+}
+
+impl Tally {
+    fn add(&mut self, attack: &Attack<'_>, first_alert: Option<Timestamp>) {
+        self.attacks += 1;
+        if let (Some(raised), Some(start)) = (first_alert, attack.times.first()) {
+            self.found += 1;
+            self.share += attack.share_out(raised);
+            self.seconds += raised.millis_since(*start).max(0) as f64 / 1_000.0;
+        }
+    }
+
+    fn finish(self) -> Found {
+        let missed = (self.attacks - self.found) as f64;
+        Found {
+            attacks: self.attacks,
+            found: self.found,
+            recall: mean(self.found as f64, self.attacks),
+            share_out: mean(self.share + missed, self.attacks),
+            share_out_found: mean(self.share, self.found),
+            seconds_to_detect: mean(self.seconds, self.found),
+        }
+    }
+}
+
+fn mean(sum: f64, count: u64) -> Option<f64> {
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// Rates without incidents yet, for both periods and every kind.
+fn account_days(labels: &Labels) -> Result<BTreeMap<&'static str, BTreeMap<String, Rate>>, Error> {
+    let from = parse_time(&labels.from, "from")?;
+    let days = (parse_time(&labels.to, "to")?.millis_since(from) as f64 / DAY_MS as f64).max(1.0);
+    let learning = (LEARNING_DAYS as f64 / days).min(1.0);
+    let mut periods = BTreeMap::new();
+    for (period, share) in [("learning", learning), ("after", 1.0 - learning)] {
+        let mut kinds: BTreeMap<String, Rate> = BTreeMap::new();
+        for kind in AccountKind::ALL {
+            let total: u64 = labels
+                .account_days
+                .values()
+                .filter_map(|kinds| kinds.get(kind.as_str()))
+                .sum();
+            kinds
+                .entry(kind.as_str().to_owned())
+                .or_default()
+                .account_days = total as f64 * share;
+        }
+        periods.insert(period, kinds);
+    }
+    Ok(periods)
+}
+
+/// Accounts that the labels know by kind; an alert's own word for the rest.
+fn account_kinds<'a>(
+    labels: &'a Labels,
+    alerts: &'a [Alert],
+) -> BTreeMap<(&'a str, &'a str), &'a str> {
+    let mut kinds = BTreeMap::new();
+    for alert in alerts {
+        if let Some(account) = &alert.account {
+            kinds.insert((&*alert.supplier, &**account), alert.account_kind.as_str());
+        }
+    }
+    for attack in &labels.attacks {
+        for account in &attack.accounts {
+            kinds.insert((&*attack.supplier, &**account), &*attack.account_kind);
+        }
+    }
+    kinds
+}
+
+impl Score {
+    fn add_false(
+        &mut self,
+        labels: &Labels,
+        incident: &Incident<'_>,
+        kinds: &BTreeMap<(&str, &str), &str>,
+    ) -> Result<(), Error> {
+        let Some(alert) = incident.first() else {
+            return Ok(());
+        };
+        let account = alert.account.as_deref().unwrap_or_default();
+        let kind = kinds
+            .get(&(&*alert.supplier, account))
+            .copied()
+            .unwrap_or(AccountKind::Unknown.as_str());
+        let age = alert
+            .raised_at
+            .millis_since(parse_time(&labels.from, "from")?);
+        let period = if age < LEARNING_DAYS * DAY_MS {
+            "learning"
+        } else {
+            "after"
+        };
+        let mut spans = BTreeSet::new();
+        for span in &labels.benign {
+            let inside = span.supplier == alert.supplier
+                && span.account == account
+                && parse_time(&span.from, "benign.from")? <= alert.raised_at
+                && alert.raised_at < parse_time(&span.to, "benign.to")?;
+            if inside {
+                spans.insert(&*span.what);
+            }
+        }
+        if let Some(what) = spans.first() {
+            *self.benign_incidents.entry((*what).to_owned()).or_default() += 1;
+        }
+        if let Some(rates) = self.false_incidents.get_mut(period) {
+            let rate = rates.entry(kind.to_owned()).or_default();
+            rate.incidents += 1;
+            rate.outside_benign += u64::from(spans.is_empty());
+        }
+        Ok(())
+    }
+
+    fn finish_rates(&mut self) {
+        for rate in self
+            .false_incidents
+            .values_mut()
+            .flat_map(BTreeMap::values_mut)
+        {
+            rate.per_1000 = (rate.account_days > 0.0)
+                .then(|| 1_000.0 * rate.incidents as f64 / rate.account_days);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels() -> Labels {
+        let text = r#"{"schema":"rosterwatch.labels/1","seed":1,
+            "from":"2026-06-01T00:00:00Z","to":"2026-06-29T00:00:00Z",
+            "account_days":{"acme":{"person":2000,"service":100}},
+            "attacks":[
+              {"id":"a-1","supplier":"acme","accounts":["thief"],"account_kind":"person",
+               "history_days":20,"usual_day_records":9,"family":"scrape_fast","kinds":["enumeration"],
+               "steps":[
+                {"time":"2026-06-20T10:00:00.000Z","subjects_total":10,"records_total":10},
+                {"time":"2026-06-20T10:01:00.000Z","subjects_total":20,"records_total":20},
+                {"time":"2026-06-20T10:02:00.000Z","subjects_total":40,"records_total":40}]},
+              {"id":"a-2","supplier":"acme","accounts":["other"],"account_kind":"person",
+               "history_days":20,"usual_day_records":9,"family":"one_shot_export","kinds":["bulk_export"],
+               "steps":[{"time":"2026-06-21T10:00:00.000Z","subjects_total":0,"records_total":500}]}],
+            "benign":[{"supplier":"acme","account":"busy","what":"campaign",
+               "from":"2026-06-16T00:00:00.000Z","to":"2026-06-17T00:00:00.000Z"}]}"#;
+        parse_labels(text).unwrap()
+    }
+
+    fn alert(incident: &str, revision: u64, account: &str, span: [&str; 2]) -> Alert {
+        let line = format!(
+            r#"{{"schema":"rosterwatch.alert/1","incident":"{incident}","revision":{revision},
+            "supplier":"acme","account":"{account}","account_kind":"person",
+            "started_at":"{}","raised_at":"{}","last_seen_at":"{}"}}"#,
+            span[0], span[1], span[1]
+        );
+        parse_alert(&line).unwrap()
+    }
+
+    #[test]
+    fn the_first_alert_of_an_attack_sets_what_was_out_and_when() {
+        let early = alert(
+            "i1",
+            22,
+            "thief",
+            ["2026-06-20T09:59:00Z", "2026-06-20T10:01:00Z"],
+        );
+        let late = alert(
+            "i1",
+            27,
+            "thief",
+            ["2026-06-20T09:59:00Z", "2026-06-20T10:02:00Z"],
+        );
+        let score = score(&labels(), &[late, early]).unwrap();
+        let scrapes = &score.families["scrape_fast"];
+        assert_eq!(scrapes.recall, Some(1.0));
+        assert_eq!(scrapes.share_out, Some(0.5));
+        assert_eq!(scrapes.seconds_to_detect, Some(60.0));
+        assert_eq!(score.all.recall, Some(0.5));
+        assert_eq!(score.all.share_out, Some(0.75), "a miss counts 1");
+        assert_eq!(score.all.share_out_found, Some(0.5));
+        assert_eq!(score.false_incidents["after"]["person"].incidents, 0);
+    }
+
+    #[test]
+    fn an_export_that_names_nobody_is_measured_in_records() {
+        let alerts = [alert(
+            "i2",
+            1,
+            "other",
+            ["2026-06-21T10:00:00Z", "2026-06-21T10:00:00Z"],
+        )];
+        let score = score(&labels(), &alerts).unwrap();
+        assert_eq!(score.families["one_shot_export"].share_out, Some(1.0));
+        assert_eq!(score.families["one_shot_export"].found, 1);
+    }
+
+    #[test]
+    fn an_alert_raised_before_the_attack_does_not_find_it() {
+        let before = alert(
+            "i3",
+            1,
+            "thief",
+            ["2026-06-20T09:00:00Z", "2026-06-20T09:30:00Z"],
+        );
+        let score = score(&labels(), &[before]).unwrap();
+        assert_eq!(score.all.found, 0);
+        assert_eq!(score.false_incidents["after"]["person"].incidents, 1);
+    }
+
+    #[test]
+    fn a_second_incident_of_one_attack_is_neither_found_twice_nor_false() {
+        let span = ["2026-06-20T10:00:00Z", "2026-06-20T10:01:00Z"];
+        let twice = [alert("i4", 1, "thief", span), alert("i5", 1, "thief", span)];
+        let score = score(&labels(), &twice).unwrap();
+        assert_eq!((score.all.found, score.incidents), (1, 2));
+        assert_eq!(score.false_incidents["after"]["person"].incidents, 0);
+    }
+
+    #[test]
+    fn false_incidents_are_counted_once_by_period_and_kind() {
+        let quiet = ["2026-06-03T10:00:00Z", "2026-06-03T10:00:00Z"];
+        let busy = ["2026-06-16T10:00:00Z", "2026-06-16T10:00:00Z"];
+        let mut gone = alert("i9", 1000, "someone", quiet);
+        gone.superseded = true;
+        let alerts = [
+            alert("i6", 1, "someone", quiet),
+            alert("i6", 2, "someone", quiet),
+            alert("i7", 1, "busy", busy),
+            alert(
+                "i8",
+                1,
+                "busy",
+                ["2026-06-17T10:00:00Z", "2026-06-17T10:00:00Z"],
+            ),
+            alert("i9", 1, "someone", quiet),
+            gone,
+        ];
+        let score = score(&labels(), &alerts).unwrap();
+        let after = &score.false_incidents["after"]["person"];
+        assert_eq!(score.false_incidents["learning"]["person"].incidents, 1);
+        assert_eq!((after.incidents, after.outside_benign), (2, 1));
+        assert_eq!((after.account_days, after.per_1000), (1000.0, Some(2.0)));
+        assert_eq!(score.benign_incidents["campaign"], 1);
+        assert_eq!((score.incidents, score.superseded), (3, 1));
+    }
+
+    #[test]
+    fn what_is_not_an_alert_is_refused_without_quoting_it() {
+        let error = parse_alert(r#"{"schema":"secret/1"}"#).unwrap_err();
+        assert!(matches!(error, Error::Json { line: 1, .. }));
+        assert!(!error.to_string().contains("secret"));
+        assert!(parse_labels("{}").is_err());
+    }
+}

@@ -1,0 +1,4 @@
+#![cfg(test)]
+//! Behaviour through public seams.
+
+mod worlds;
