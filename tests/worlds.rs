@@ -1,8 +1,14 @@
 //! Simulated worlds: repeatable to the byte, inside the event contract, and labelled truly.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
-use rosterwatch::simulate::{Labels, Line, Plan, Stream};
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::Message as _;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use rosterwatch::simulate::{Labels, Line, Plan, Producer, Stream};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -220,4 +226,52 @@ fn attack_steps_are_events_of_the_world_and_add_up() {
 fn a_plan_out_of_bounds_is_refused_by_the_knob() {
     let error = Stream::new(Plan { days: 0, ..small() }).unwrap_err();
     assert!(error.to_string().contains("days"), "{error}");
+}
+
+#[test]
+fn every_line_reaches_the_topic_of_its_supplier() {
+    let cluster: MockCluster<'_, DefaultProducerContext> = MockCluster::new(1).unwrap();
+    let plan = Plan {
+        days: 2,
+        attacks_per_family: 0,
+        ..small()
+    };
+    let (lines, _) = play(plan);
+    let mut sent: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for line in &lines {
+        let topic = format!("access.{}", line.supplier);
+        sent.entry(topic).or_default().insert(&line.json);
+    }
+    for topic in sent.keys() {
+        cluster.create_topic(topic, 3, 1).unwrap();
+    }
+    let mut producer = Producer::new(&cluster.bootstrap_servers(), 1).unwrap();
+    for line in &lines {
+        producer.send(line).unwrap();
+    }
+    producer.finish().unwrap();
+
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", cluster.bootstrap_servers())
+        .set("group.id", "worlds")
+        .set("auto.offset.reset", "earliest")
+        .create()
+        .unwrap();
+    let topics: Vec<&str> = sent.keys().map(String::as_str).collect();
+    consumer.subscribe(&topics).unwrap();
+    let (mut received, mut empty, mut partitions) = (0, 0, BTreeSet::new());
+    while received < lines.len() {
+        // A poll also ends with nothing when the group's assignment changes.
+        let Some(message) = consumer.poll(Duration::from_secs(5)) else {
+            empty += 1;
+            assert!(empty < 10, "{received} of {} lines came", lines.len());
+            continue;
+        };
+        let message = message.unwrap();
+        let line = std::str::from_utf8(message.payload().unwrap()).unwrap();
+        assert!(sent[message.topic()].contains(line));
+        partitions.insert((message.topic().to_owned(), message.partition()));
+        received += 1;
+    }
+    assert_eq!(partitions.len(), 6, "keys at random reach every partition");
 }

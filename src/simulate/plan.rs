@@ -72,7 +72,7 @@ impl Default for Plan {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A knob lies outside what it can be.
-    #[error("simulate: {knob} must lie between {low} and {high}")]
+    #[error("{knob} must lie between {low} and {high}")]
     OutOfRange {
         /// The knob's name.
         knob: &'static str,
