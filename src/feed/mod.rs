@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+pub mod merge;
 mod pipeline;
 
 pub use self::pipeline::{Counts, Decision, Pipeline};
