@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+pub mod decoder;
 pub mod merge;
 mod pipeline;
 
