@@ -14,3 +14,4 @@ pub mod ingest;
 pub mod score;
 pub mod simulate;
 pub mod sink;
+pub mod telemetry;

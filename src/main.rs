@@ -1,3 +1,20 @@
-//! The rosterwatch program.
+//! The rosterwatch program: reads its arguments, starts telemetry and hands over to a command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use rosterwatch::{
+    cli::{self, Cli},
+    telemetry,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = telemetry::start(cli.log_format) {
+        return cli::fail(cli::USAGE, &error.into());
+    }
+    match cli.run() {
+        Ok(code) => code,
+        Err(error) => cli::fail(cli::INTERNAL, &error),
+    }
+}

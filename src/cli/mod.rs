@@ -1,4 +1,71 @@
-//! The commands, one file each.
+//! The command line: one file for each command, and what they share.
 
+use std::{io::Write as _, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::telemetry::LogFormat;
+
+pub mod replay;
 pub mod score;
 pub mod simulate;
+
+/// Exit code of findings that were asked to fail on.
+pub const FINDINGS: u8 = 1;
+/// Exit code of wrong arguments and unreadable input.
+pub const USAGE: u8 = 2;
+/// Exit code of a fault of ours, and of output that was cut off.
+pub const INTERNAL: u8 = 70;
+
+/// The arguments of the program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rosterwatch",
+    version,
+    about = "Watches suppliers' access logs for bulk exports of personnel records",
+    after_help = EXAMPLES,
+    propagate_version = true
+)]
+pub struct Cli {
+    /// Form of the log lines on standard error; `ROSTERWATCH_LOG` says which are written.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Replay(replay::Args),
+    Simulate(simulate::Args),
+    Score(score::Args),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rosterwatch replay access.ndjson.gz               alerts over a log, on standard output
+  rosterwatch replay --check sample.ndjson          which lines break the contract, and why
+  rosterwatch simulate --out world                  a labelled month of synthetic logs
+  rosterwatch replay world/events.ndjson --alerts alerts.ndjson
+  rosterwatch score --labels world/labels.json --alerts alerts.ndjson
+
+Exit codes: 0 done, 1 findings asked to fail on, 2 usage or unreadable input,
+69 a service is unreachable, 70 internal, 78 configuration.";
+
+impl Cli {
+    /// Runs the command to its end.
+    pub fn run(&self) -> anyhow::Result<ExitCode> {
+        match &self.command {
+            Command::Replay(args) => replay::run(args),
+            Command::Simulate(args) => simulate::run(args),
+            Command::Score(args) => score::run(args),
+        }
+    }
+}
+
+/// Says on one line of standard error what went wrong, and gives the exit code back.
+pub fn fail(code: u8, error: &anyhow::Error) -> ExitCode {
+    // Where standard error is gone there is nobody left to tell.
+    drop(writeln!(std::io::stderr(), "rosterwatch: {error:#}"));
+    ExitCode::from(code)
+}

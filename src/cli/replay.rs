@@ -1,0 +1,316 @@
+//! `rosterwatch replay`: the engine of the daemon over files, without Kafka.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal as _, Write},
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Context as _, anyhow};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::{
+    engine::{Failure, Listener, Settings, Totals},
+    report::Refused,
+};
+use crate::{
+    cli::{FINDINGS, INTERNAL, USAGE, fail},
+    clock::Stopwatch,
+    decode::Refusal,
+    feed::{Config, decoder},
+    incident::Alert,
+    ingest::file::{self, Lines, STDIN},
+    sink::json::{self, Places},
+};
+
+pub mod engine;
+mod report;
+
+/// Refused lines that are named one by one, unless told otherwise.
+const SHOW: u64 = 20;
+const SHOW_CHECKING: u64 = 1_000;
+
+/// Records that go from thread to thread at a time, unless told otherwise: some 300 KiB of usual
+/// events, which stay in a core's cache.
+const BATCH_RECORDS: usize = 1_000;
+
+/// Suppliers that get a pipeline, unless told otherwise. More in one set of files are a mistake.
+const SUPPLIERS_MAX: usize = 1_000;
+
+/// Decide the events of files as the daemon would, without Kafka.
+///
+/// Files are read like partitions: each in its own order, merged by event time. The end of the
+/// input closes no incident. Alerts go to standard output, one JSON object a line; a summary goes
+/// to standard error.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Logs, one JSON event a line; `.gz` and `.zst` are decompressed, `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Where alerts go; `-` is standard output.
+    #[arg(long, value_name = "OUT", default_value = STDIN)]
+    alerts: PathBuf,
+    /// Only say which lines break the event contract, and why; exit 1 where any does.
+    #[arg(long, conflicts_with_all = ["alerts", "fail_on_alert"])]
+    check: bool,
+    /// Exit 1 where any alert was raised.
+    #[arg(long)]
+    fail_on_alert: bool,
+    /// Name at most this many refused lines one by one [default: 20, with --check 1000].
+    #[arg(long, value_name = "N")]
+    show: Option<u64>,
+    /// Threads that read and decode, beside the one that decides [default: one for each core].
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Records handed from thread to thread at a time; changes speed and memory alone.
+    #[arg(long, value_name = "N", default_value_t = BATCH_RECORDS)]
+    batch: usize,
+    /// Decide the events of at most this many suppliers, and refuse those of others.
+    #[arg(long, value_name = "N", default_value_t = SUPPLIERS_MAX)]
+    suppliers_max: usize,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rosterwatch replay access.ndjson.gz > alerts.ndjson
+  rosterwatch replay part-0.ndjson part-1.ndjson.zst --alerts alerts.ndjson
+  zcat old/*.gz | rosterwatch replay -
+  rosterwatch replay --check sample.ndjson
+  rosterwatch replay --fail-on-alert last-week.ndjson";
+
+/// Replays or checks the files.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let watch = Stopwatch::start();
+    let bytes_read = Arc::new(AtomicU64::new(0));
+    let prepared = open(args, &bytes_read)
+        .and_then(|files| Ok((files, Telling::new(args, Arc::clone(&bytes_read))?)));
+    let (files, mut telling) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => return Ok(fail(USAGE, &error)),
+    };
+    let settings = args.settings();
+    let result = if args.check {
+        engine::check(files, settings.decoder, &mut telling)
+    } else {
+        engine::replay(files, &settings, &mut telling)
+    };
+    // What was found before something failed is as true as ever.
+    let told = telling.finish();
+    let totals = match (result, told) {
+        (Ok(totals), Ok(())) => totals,
+        (Err(Failure::Stopped(stop)), _) | (Ok(_), Err(stop)) => {
+            return Ok(stop.tell(args, &telling));
+        }
+        (Err(Failure::Threads(error)), _) => {
+            return Err(error).context("starting threads; try --threads 1");
+        }
+    };
+    telling.summarize(args, &totals, &watch)?;
+    let is_finding = if args.check {
+        totals.refused_in_all() > 0
+    } else {
+        args.fail_on_alert && totals.alerts > 0
+    };
+    Ok(ExitCode::from(if is_finding { FINDINGS } else { 0 }))
+}
+
+impl Args {
+    fn settings(&self) -> Settings {
+        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Settings {
+            decoder: decoder::Settings {
+                threads: self.threads.unwrap_or_else(cores).get(),
+                batch_records: self.batch.max(1),
+            },
+            suppliers_max: self.suppliers_max,
+            feed: Config::default(),
+        }
+    }
+}
+
+/// Opens every file before anything is written.
+fn open(args: &Args, bytes_read: &Arc<AtomicU64>) -> anyhow::Result<Vec<Lines>> {
+    let stdins = args.files.iter().filter(|path| is_stdin(path)).count();
+    if stdins > 1 {
+        return Err(anyhow!("-: standard input can be read once; name it once"));
+    }
+    let alerts = args.alerts.canonicalize().ok();
+    let is_alerts = |path: &PathBuf| alerts.is_some() && path.canonicalize().ok() == alerts;
+    if !is_stdin(&args.alerts) && args.files.iter().any(is_alerts) {
+        let path = args.alerts.display();
+        return Err(anyhow!("{path}: is read as input; choose another --alerts"));
+    }
+    let files = args.files.iter();
+    let opened: Result<_, file::Error> = files.map(|path| Lines::open(path, bytes_read)).collect();
+    Ok(opened?)
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == STDIN
+}
+
+/// Writes what a replay finds: alerts and findings, refused lines, progress.
+struct Telling {
+    out: BufWriter<Box<dyn Write>>,
+    places: Places,
+    names: Vec<String>,
+    /// Whether refused lines are what was asked for.
+    is_checking: bool,
+    show: u64,
+    refused: u64,
+    is_alerted: bool,
+    progress: ProgressBar,
+    bytes_read: Arc<AtomicU64>,
+}
+
+/// Why there is nothing more to tell.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    /// A file cannot be read to its end.
+    #[error(transparent)]
+    Input(#[from] file::Error),
+    /// What is found cannot be written.
+    #[error("writing")]
+    Output(#[source] io::Error),
+}
+
+impl Stop {
+    /// Says what happened, unless the reader of standard output has simply seen enough.
+    fn tell(self, args: &Args, telling: &Telling) -> ExitCode {
+        match self {
+            Self::Input(error) => fail(USAGE, &error.into()),
+            Self::Output(error)
+                if error.kind() == io::ErrorKind::BrokenPipe && is_stdin(&args.alerts) =>
+            {
+                let is_finding =
+                    args.check && telling.refused > 0 || args.fail_on_alert && telling.is_alerted;
+                ExitCode::from(if is_finding { FINDINGS } else { 0 })
+            }
+            Self::Output(error) => {
+                let path = match args.alerts.as_path() {
+                    path if is_stdin(path) => "standard output".to_owned(),
+                    path => path.display().to_string(),
+                };
+                let what = format!("{path}: cannot be written; what was written is incomplete");
+                fail(INTERNAL, &anyhow::Error::new(error).context(what))
+            }
+        }
+    }
+}
+
+impl Telling {
+    fn new(args: &Args, bytes_read: Arc<AtomicU64>) -> anyhow::Result<Self> {
+        let out: Box<dyn Write> =
+            if is_stdin(&args.alerts) {
+                Box::new(io::stdout())
+            } else {
+                let path = args.alerts.display();
+                let file = File::create(&args.alerts);
+                Box::new(file.with_context(|| {
+                    format!("{path}: cannot be written; choose another --alerts")
+                })?)
+            };
+        let names: Vec<_> = args
+            .files
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        let show = if args.check { SHOW_CHECKING } else { SHOW };
+        Ok(Self {
+            out: BufWriter::new(out),
+            places: Places::Files(names.clone()),
+            names,
+            is_checking: args.check,
+            show: args.show.unwrap_or(show),
+            refused: 0,
+            is_alerted: false,
+            progress: progress(&args.files),
+            bytes_read,
+        })
+    }
+
+    fn finish(&mut self) -> Result<(), Stop> {
+        self.progress.finish_and_clear();
+        self.out.flush().map_err(Stop::Output)
+    }
+
+    fn summarize(&self, args: &Args, totals: &Totals, watch: &Stopwatch) -> io::Result<()> {
+        let mut stderr = BufWriter::new(io::stderr().lock());
+        let hidden = self.refused.saturating_sub(self.show);
+        if hidden > 0 {
+            writeln!(
+                stderr,
+                "{hidden} more refused lines are not named; --show N names more"
+            )?;
+        }
+        let files = args.files.len();
+        if args.check {
+            report::check_summary(&mut stderr, totals, files, watch.elapsed())?;
+        } else {
+            report::summary(&mut stderr, totals, files, watch.elapsed())?;
+        }
+        stderr.flush()
+    }
+}
+
+impl Listener for Telling {
+    type Error = Stop;
+
+    fn alert(&mut self, alert: &Alert) -> Result<(), Stop> {
+        self.is_alerted = true;
+        let line = json::to_json(alert, &self.places);
+        let written = writeln!(self.out, "{line}");
+        // Few and awaited: whoever reads them from a pipe sees each as it is raised.
+        written
+            .and_then(|()| self.out.flush())
+            .map_err(Stop::Output)
+    }
+
+    fn refused(&mut self, file: usize, line: u64, refusal: Refusal) -> Result<(), Stop> {
+        self.refused += 1;
+        if self.refused > self.show {
+            return Ok(());
+        }
+        let refused = Refused {
+            file: &self.names[file],
+            line,
+            refusal,
+        };
+        if self.is_checking {
+            return writeln!(self.out, "{refused}").map_err(Stop::Output);
+        }
+        // Standard error that is gone is no reason to stop deciding.
+        drop(
+            self.progress
+                .suspend(|| writeln!(io::stderr(), "refused {refused}")),
+        );
+        Ok(())
+    }
+
+    fn advanced(&mut self) {
+        self.progress
+            .set_position(self.bytes_read.load(Ordering::Relaxed));
+    }
+}
+
+/// A bar over the bytes of `files` on a terminal; invisible elsewhere, or where standard input is
+/// among them and nobody knows how much will come.
+fn progress(files: &[PathBuf]) -> ProgressBar {
+    if !io::stderr().is_terminal() || files.iter().any(|path| is_stdin(path)) {
+        return ProgressBar::hidden();
+    }
+    let sizes = files.iter().filter_map(|path| path.metadata().ok());
+    let bar = ProgressBar::new(sizes.map(|file| file.len()).sum());
+    match ProgressStyle::with_template("{bar:40} {percent:>3} % {bytes_per_sec}, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,375 @@
+//! Files merged by event time and decided, one pipeline for each supplier found.
+//!
+//! Everything that is found depends on the files' contents and order alone: not on threads, not on
+//! batches, not on the clock.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::{
+    decode::{DecodedBatch, Refusal, Reject, Verdict},
+    event::{AccessEvent, Timestamp},
+    feed::{
+        Config, Decision, Pipeline,
+        decoder::{self, Decoder},
+        merge::{AHEAD_RECORDS, Merge, SourceClock},
+    },
+    incident::{Alert, AlertState},
+    ingest::{
+        Record,
+        file::{self, Lines},
+    },
+};
+
+/// How files are replayed.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Threads and batches.
+    pub decoder: decoder::Settings,
+    /// Suppliers that get a pipeline; an event of another one is refused as `over_limit`.
+    pub suppliers_max: usize,
+    /// How each supplier's feed is decided.
+    pub feed: Config,
+}
+
+/// Hears what a replay finds, in the merged order of the events that raised it.
+pub trait Listener {
+    /// Why the listener wants no more.
+    type Error: From<file::Error>;
+
+    /// An alert was raised.
+    fn alert(&mut self, alert: &Alert) -> Result<(), Self::Error>;
+
+    /// The record at `line` of `file` was refused.
+    fn refused(&mut self, file: usize, line: u64, refusal: Refusal) -> Result<(), Self::Error>;
+
+    /// A batch of records is done with.
+    fn advanced(&mut self);
+}
+
+/// What a replay has counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Records read: lines.
+    pub read: u64,
+    /// Events decided, late and conflicting ones included.
+    pub decided: u64,
+    /// Records refused, by reason in [`Reject::ALL`] order.
+    pub refused: [u64; Reject::ALL.len()],
+    /// Events that were known and changed nothing.
+    pub duplicate: u64,
+    /// Events whose id was known with other content; decided.
+    pub conflicting: u64,
+    /// Events later than the lateness; decided.
+    pub late_decided: u64,
+    /// Events later than the horizon; counted for exposure only.
+    pub late_exposure_only: u64,
+    /// Suppliers found.
+    pub suppliers: usize,
+    /// Accounts remembered at the end.
+    pub accounts: usize,
+    /// Incidents opened, or opened again.
+    pub incidents_opened: u64,
+    /// Incidents closed.
+    pub incidents_closed: u64,
+    /// Incidents open at the end.
+    pub incidents_open: usize,
+    /// Alerts raised.
+    pub alerts: u64,
+    /// Limits that were met, and how often.
+    pub limits: Vec<(&'static str, u64)>,
+}
+
+impl Totals {
+    /// Records refused for any reason.
+    pub fn refused_in_all(&self) -> u64 {
+        self.refused.iter().sum()
+    }
+
+    fn refuse(&mut self, reject: Reject) {
+        if let Some(place) = Reject::ALL.iter().position(|known| *known == reject) {
+            self.refused[place] += 1;
+        }
+    }
+}
+
+/// Reads all of `files` and decides them.
+///
+/// # Errors
+/// A file that cannot be read to its end, or what `listener` answers.
+///
+/// # Panics
+/// Panics where read = decided + refused + duplicate does not hold: a bug.
+pub fn replay<L: Listener>(
+    files: Vec<Lines>,
+    settings: &Settings,
+    listener: &mut L,
+) -> Result<Totals, Failure<L::Error>> {
+    let sources = files.iter().map(|_| Source::default()).collect::<Vec<_>>();
+    let mut replay = Replay {
+        decoder: Decoder::start(files, settings.decoder).map_err(Failure::Threads)?,
+        merge: Merge::new(sources.len()),
+        sources,
+        suppliers: Suppliers::new(settings),
+        totals: Totals::default(),
+        alerts: Vec::new(),
+    };
+    while let Some(source) = replay.merge.current() {
+        replay.work_on(source, listener).map_err(Failure::Stopped)?;
+    }
+    let totals = replay.into_totals();
+    assert_eq!(
+        totals.read,
+        totals.decided + totals.refused_in_all() + totals.duplicate,
+        "every record is decided, refused or a duplicate",
+    );
+    Ok(totals)
+}
+
+/// Reads all of `files` one after the other and only says what is refused.
+///
+/// # Errors
+/// A file that cannot be read to its end, or what `listener` answers.
+pub fn check<L: Listener>(
+    files: Vec<Lines>,
+    settings: decoder::Settings,
+    listener: &mut L,
+) -> Result<Totals, Failure<L::Error>> {
+    let count = files.len();
+    let mut decoder = Decoder::start(files, settings).map_err(Failure::Threads)?;
+    let mut totals = Totals::default();
+    for file in 0..count {
+        loop {
+            let next = decoder.next(file);
+            let next = next.map_err(|error| Failure::Stopped(error.into()))?;
+            let Some(batch) = next else { break };
+            for index in 0..batch.len() {
+                totals.read += 1;
+                if let (record, Verdict::Refused(refusal)) = batch.get(index) {
+                    totals.refuse(refusal.reject);
+                    let told = listener.refused(file, record.position, refusal);
+                    told.map_err(Failure::Stopped)?;
+                }
+            }
+            listener.advanced();
+            decoder.give_back(batch);
+        }
+    }
+    Ok(totals)
+}
+
+/// Why a replay ended before its files did.
+#[derive(Debug)]
+pub enum Failure<E> {
+    /// The system has no thread left to give.
+    Threads(std::io::Error),
+    /// The listener, or a file that could not be read.
+    Stopped(E),
+}
+
+/// One file on its way through the merge.
+#[derive(Default)]
+struct Source {
+    /// Decoded and not yet done with. More than one only after a doubtful step was looked into.
+    batches: VecDeque<DecodedBatch>,
+    /// The next record in the first batch.
+    index: usize,
+    clock: SourceClock,
+    /// Whether the next record is an event that the clock has taken in.
+    is_seen: bool,
+}
+
+struct Replay {
+    decoder: Decoder,
+    merge: Merge,
+    sources: Vec<Source>,
+    suppliers: Suppliers,
+    totals: Totals,
+    alerts: Vec<Alert>,
+}
+
+impl Replay {
+    /// Decides records of the current source until another one is lower, its batch is used up, or
+    /// its clock needs to know what follows.
+    fn work_on<L: Listener>(&mut self, number: usize, listener: &mut L) -> Result<(), L::Error> {
+        let source = &mut self.sources[number];
+        let Some(batch) = source.batches.front() else {
+            match self.decoder.next(number)? {
+                Some(batch) => source.batches.push_back(batch),
+                None => self.merge.end(),
+            }
+            return Ok(());
+        };
+        while source.index < batch.len() {
+            let (record, verdict) = batch.get(source.index);
+            let refusal = match verdict {
+                Verdict::Event(event) => {
+                    if !source.is_seen {
+                        if !source.clock.admit(event.time) {
+                            let time = event.time;
+                            return self.look_into(number, time);
+                        }
+                        source.is_seen = true;
+                        self.merge.ahead(source.clock.reached());
+                        if self.merge.current() != Some(number) {
+                            return Ok(());
+                        }
+                    }
+                    let decided = self
+                        .suppliers
+                        .observe(&event, number, record, &mut self.alerts);
+                    source.is_seen = false;
+                    decided.err()
+                }
+                Verdict::Refused(refusal) => Some(refusal),
+            };
+            source.index += 1;
+            self.totals.read += 1;
+            if let Some(refusal) = refusal {
+                self.totals.refuse(refusal.reject);
+                listener.refused(number, record.position, refusal)?;
+            }
+            for alert in self.alerts.drain(..) {
+                self.totals.count(&alert);
+                listener.alert(&alert)?;
+            }
+        }
+        source.index = 0;
+        if let Some(batch) = source.batches.pop_front() {
+            self.decoder.give_back(batch);
+        }
+        listener.advanced();
+        Ok(())
+    }
+
+    /// Lets what follows decide whether the step of the next event, at `time`, is taken.
+    fn look_into<E: From<file::Error>>(&mut self, number: usize, time: Timestamp) -> Result<(), E> {
+        let source = &mut self.sources[number];
+        let held = source.batches.iter().map(DecodedBatch::len).sum::<usize>();
+        let mut following = held - source.index - 1;
+        while following < AHEAD_RECORDS
+            && let Some(batch) = self.decoder.next(number)?
+        {
+            following += batch.len();
+            source.batches.push_back(batch);
+        }
+        let ahead = source
+            .batches
+            .iter()
+            .enumerate()
+            .flat_map(|(place, batch)| {
+                let from = if place == 0 { source.index } else { 0 };
+                (from..batch.len()).map(move |index| batch.get(index).1)
+            });
+        let mut events = ahead
+            .take(1 + AHEAD_RECORDS)
+            .filter_map(|verdict| match verdict {
+                Verdict::Event(event) => Some((event.time, (event.supplier, event.account))),
+                Verdict::Refused(_) => None,
+            });
+        if let Some((_, account)) = events.next() {
+            source.clock.settle(time, account, events);
+        }
+        source.is_seen = true;
+        self.merge.ahead(source.clock.reached());
+        Ok(())
+    }
+
+    fn into_totals(self) -> Totals {
+        let mut totals = self.totals;
+        let refused = [("suppliers", self.suppliers.refused)];
+        let mut limits = refused.to_vec();
+        for (_, pipeline) in &self.suppliers.pipelines {
+            let counts = pipeline.counts();
+            totals.decided += counts.decided.iter().sum::<u64>();
+            totals.duplicate += counts.duplicate;
+            totals.conflicting += counts.conflicting;
+            totals.late_decided += counts.late_decided;
+            totals.late_exposure_only += counts.late_exposure_only;
+            totals.accounts += pipeline.accounts().iter().sum::<usize>();
+            totals.incidents_open += pipeline.incidents_open();
+            for (limit, times) in pipeline.limits_reached() {
+                match limits.iter_mut().find(|(known, _)| *known == limit) {
+                    Some((_, known)) => *known += times,
+                    None => limits.push((limit, times)),
+                }
+            }
+        }
+        limits.retain(|(_, times)| *times > 0);
+        totals.limits = limits;
+        totals.suppliers = self.suppliers.pipelines.len();
+        totals
+    }
+}
+
+impl Totals {
+    fn count(&mut self, alert: &Alert) {
+        self.alerts += 1;
+        match alert.state {
+            AlertState::Opened => self.incidents_opened += 1,
+            AlertState::Closed => self.incidents_closed += 1,
+            AlertState::Escalated => {}
+        }
+    }
+}
+
+/// The pipelines, by supplier.
+struct Suppliers {
+    pipelines: Vec<(String, Pipeline)>,
+    places: HashMap<String, usize>,
+    /// The pipeline of the event before: most often that of the next one.
+    last: usize,
+    config: Config,
+    max: usize,
+    /// Events refused because their supplier was one too many.
+    refused: u64,
+}
+
+/// Why an event of one supplier too many is refused.
+const ONE_TOO_MANY: Refusal = Refusal {
+    reject: Reject::OverLimit,
+    field: Some("supplier"),
+};
+
+impl Suppliers {
+    fn new(settings: &Settings) -> Self {
+        Self {
+            pipelines: Vec::new(),
+            places: HashMap::new(),
+            last: 0,
+            config: settings.feed.clone(),
+            max: settings.suppliers_max,
+            refused: 0,
+        }
+    }
+
+    fn observe(
+        &mut self,
+        event: &AccessEvent<'_>,
+        source: usize,
+        record: Record,
+        alerts: &mut Vec<Alert>,
+    ) -> Result<Decision, Refusal> {
+        let last = self.pipelines.get(self.last);
+        if last.is_none_or(|(supplier, _)| supplier != event.supplier) {
+            self.last = self.place(event.supplier)?;
+        }
+        let (_, pipeline) = &mut self.pipelines[self.last];
+        let source = u32::try_from(source).unwrap_or(u32::MAX);
+        Ok(pipeline.observe(event, source, record, alerts))
+    }
+
+    fn place(&mut self, supplier: &str) -> Result<usize, Refusal> {
+        if let Some(place) = self.places.get(supplier) {
+            return Ok(*place);
+        }
+        if self.pipelines.len() >= self.max {
+            self.refused += 1;
+            return Err(ONE_TOO_MANY);
+        }
+        let pipeline = Pipeline::new(supplier, self.config.clone());
+        self.pipelines.push((supplier.to_owned(), pipeline));
+        let place = self.pipelines.len() - 1;
+        self.places.insert(supplier.to_owned(), place);
+        Ok(place)
+    }
+}

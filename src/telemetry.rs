@@ -1,0 +1,60 @@
+//! Log lines on standard error, as text or JSON.
+//!
+//! `ROSTERWATCH_LOG` says which, in the syntax of `RUST_LOG`: `warn`, `info,rosterwatch::kafka=debug`.
+
+use std::env::{self, VarError};
+
+use tracing_subscriber::{EnvFilter, filter::ParseError};
+
+/// The variable that says which log lines are wanted.
+pub const FILTER_VARIABLE: &str = "ROSTERWATCH_LOG";
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// One line of text each.
+    #[default]
+    Text,
+    /// One JSON object each.
+    Json,
+}
+
+/// Why logging could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The variable is not Unicode.
+    #[error("{FILTER_VARIABLE} is not Unicode; set it to a level such as info")]
+    NotUnicode,
+    /// The variable holds no filter.
+    #[error("{FILTER_VARIABLE} is no log filter; set it to a level such as info")]
+    Filter(#[source] ParseError),
+}
+
+impl Error {
+    /// Whether trying again can help: never, the environment stays as it is.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::NotUnicode | Self::Filter(_) => false,
+        }
+    }
+}
+
+/// Sends log lines to standard error from now on. A second call changes nothing.
+pub fn start(format: LogFormat) -> Result<(), Error> {
+    let wanted = match env::var(FILTER_VARIABLE) {
+        Ok(wanted) if !wanted.is_empty() => wanted,
+        Ok(_) | Err(VarError::NotPresent) => "info".to_owned(),
+        Err(VarError::NotUnicode(_)) => return Err(Error::NotUnicode),
+    };
+    let filter = EnvFilter::try_new(wanted).map_err(Error::Filter)?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = match format {
+        LogFormat::Text => lines.with_ansi(false).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    // The only failure is that somebody has started it before.
+    drop(started);
+    Ok(())
+}
