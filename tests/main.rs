@@ -1,4 +1,5 @@
 #![cfg(test)]
 //! Behaviour through public seams.
 
+mod replay;
 mod worlds;

@@ -27,8 +27,15 @@ pub const INTERNAL: u8 = 70;
     propagate_version = true
 )]
 pub struct Cli {
-    /// Form of the log lines on standard error; `ROSTERWATCH_LOG` says which are written.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    /// The form of log lines.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORM",
+        help = "Form of log lines on standard error; ROSTERWATCH_LOG (info, debug, …) picks which"
+    )]
     pub log_format: LogFormat,
     #[command(subcommand)]
     command: Command,

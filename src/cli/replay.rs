@@ -290,7 +290,7 @@ impl Listener for Telling {
         // Standard error that is gone is no reason to stop deciding.
         drop(
             self.progress
-                .suspend(|| writeln!(io::stderr(), "refused {refused}")),
+                .suspend(|| writeln!(io::stderr(), "{refused}")),
         );
         Ok(())
     }

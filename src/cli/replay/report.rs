@@ -26,7 +26,7 @@ impl fmt::Display for Refused<'_> {
 }
 
 /// What to change so that the line is accepted.
-const fn remedy(refusal: Refusal) -> &'static str {
+fn remedy(refusal: Refusal) -> &'static str {
     match refusal.reject {
         Reject::TooLarge => "keep a line at or below 256 KiB; split the event over several ids",
         Reject::NotUtf8 => "write UTF-8",
@@ -39,9 +39,10 @@ const fn remedy(refusal: Refusal) -> &'static str {
         Reject::WrongType => {
             "give the type of the contract; integers are plain digits, neither negative nor quoted"
         }
-        Reject::OverLimit => {
-            "keep within the contract's length; at most as many suppliers as allowed"
+        Reject::OverLimit if refusal.field == Some("supplier") => {
+            "keep the name within 128 bytes, and the number of suppliers within --suppliers-max"
         }
+        Reject::OverLimit => "keep strings and arrays within the contract's lengths",
         Reject::BadTime => {
             "write RFC 3339 such as 2026-11-23T09:14:05.123Z, or epoch milliseconds, between 2000 and 2100"
         }
