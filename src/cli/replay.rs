@@ -39,7 +39,11 @@ const SHOW_CHECKING: u64 = 1_000;
 
 /// Records that go from thread to thread at a time, unless told otherwise: some 300 KiB of usual
 /// events, which stay in a core's cache.
-const BATCH_RECORDS: usize = 1_000;
+const BATCH_RECORDS: u32 = 1_000;
+const BATCH_RECORDS_MAX: i64 = 1_000_000;
+
+/// More threads than any machine has cores are a slip of the finger.
+const THREADS_MAX: i64 = 1_024;
 
 /// Suppliers that get a pipeline, unless told otherwise. More in one set of files are a mistake.
 const SUPPLIERS_MAX: usize = 1_000;
@@ -68,11 +72,16 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     show: Option<u64>,
     /// Threads that read and decode, beside the one that decides [default: one for each core].
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
+    threads: Option<u16>,
     /// Records handed from thread to thread at a time; changes speed and memory alone.
-    #[arg(long, value_name = "N", default_value_t = BATCH_RECORDS)]
-    batch: usize,
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = BATCH_RECORDS,
+        value_parser = clap::value_parser!(u32).range(1..=BATCH_RECORDS_MAX)
+    )]
+    batch: u32,
     /// Decide the events of at most this many suppliers, and refuse those of others.
     #[arg(long, value_name = "N", default_value_t = SUPPLIERS_MAX)]
     suppliers_max: usize,
@@ -124,11 +133,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 impl Args {
     fn settings(&self) -> Settings {
-        let cores = || thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Settings {
             decoder: decoder::Settings {
-                threads: self.threads.unwrap_or_else(cores).get(),
-                batch_records: self.batch.max(1),
+                threads: self.threads.map_or_else(cores, usize::from),
+                batch_records: self.batch as usize,
             },
             suppliers_max: self.suppliers_max,
             feed: Config::default(),
