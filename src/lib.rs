@@ -10,4 +10,6 @@ pub mod event;
 pub mod feed;
 pub mod incident;
 pub mod ingest;
+pub mod kafka;
 pub mod sink;
+pub mod state;
