@@ -4,6 +4,7 @@
 //! The modules, in the order data flows: see `ARCHITECTURE.md`.
 
 pub mod clock;
+pub mod daemon;
 pub mod decode;
 pub mod detect;
 pub mod event;

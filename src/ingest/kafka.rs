@@ -135,11 +135,19 @@ impl Reader {
             .set("auto.offset.reset", "error")
             .set("isolation.level", "read_uncommitted")
             .set("fetch.message.max.bytes", fetch_bytes.to_string())
-            .set("fetch.max.bytes", (fetch_bytes * partitions.clamp(1, 32)).max(1 << 20).to_string())
+            .set(
+                "fetch.max.bytes",
+                (fetch_bytes * partitions.clamp(1, 32))
+                    .max(1 << 20)
+                    .to_string(),
+            )
             .set("fetch.wait.max.ms", "100")
             .set("fetch.queue.backoff.ms", "5")
             .set("queued.min.messages", "1000000")
-            .set("queued.max.messages.kbytes", (share / 1_024).clamp(64, 1 << 20).to_string())
+            .set(
+                "queued.max.messages.kbytes",
+                (share / 1_024).clamp(64, 1 << 20).to_string(),
+            )
             .create_with_context(context)
             .map_err(Error::Settings)?;
         let (work_in, work) = bounded(WORK);
@@ -230,7 +238,10 @@ impl Reader {
         // Full: enough of them are spare.
         drop(self.spare_in.try_send(records));
         if self.flows[source].credits.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.decoders[source % self.decoders.len()].thread.thread().unpark();
+            self.decoders[source % self.decoders.len()]
+                .thread
+                .thread()
+                .unpark();
         }
     }
 
@@ -383,7 +394,9 @@ impl Desk {
             for served in &mut sources {
                 let is_open = !served.astray && served.flow.credits.load(Ordering::Acquire) > 0;
                 if is_open {
-                    let Some(some) = self.turn(served) else { return };
+                    let Some(some) = self.turn(served) else {
+                        return;
+                    };
                     moved |= some;
                 }
             }

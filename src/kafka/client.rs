@@ -210,7 +210,11 @@ pub fn connect(
             }
             Err(error) => {
                 if code(&error).is_some_and(is_refusal) {
-                    return Err(Error::failed("asking for metadata of", "the cluster", error));
+                    return Err(Error::failed(
+                        "asking for metadata of",
+                        "the cluster",
+                        error,
+                    ));
                 }
             }
         }

@@ -14,7 +14,9 @@ pub enum Error {
         secs: u64,
     },
     /// The brokers refused who we are or what we may do.
-    #[error("the brokers refused our credentials or rights ({code:?}); check kafka.sasl, kafka.tls and the ACLs")]
+    #[error(
+        "the brokers refused our credentials or rights ({code:?}); check kafka.sasl, kafka.tls and the ACLs"
+    )]
     Refused {
         /// librdkafka's code.
         code: RDKafkaErrorCode,
@@ -26,7 +28,9 @@ pub enum Error {
         commands: Vec<String>,
     },
     /// The state topic has another number of partitions than is configured.
-    #[error("topic {topic} has {found} partitions where the configuration says {expected}; feeds would move: set topics.state_partitions to what it has, or name a new topic")]
+    #[error(
+        "topic {topic} has {found} partitions where the configuration says {expected}; feeds would move: set topics.state_partitions to what it has, or name a new topic"
+    )]
     PartitionCount {
         /// The topic.
         topic: String,

@@ -20,13 +20,7 @@ struct Wire<'a> {
 /// # Panics
 /// Never: strings and numbers always serialize.
 #[expect(clippy::expect_used, reason = "strings and numbers always serialize")]
-pub fn to_json(
-    topic: &str,
-    partition: i32,
-    offset: u64,
-    reject: Reject,
-    payload: &[u8],
-) -> String {
+pub fn to_json(topic: &str, partition: i32, offset: u64, reject: Reject, payload: &[u8]) -> String {
     let wire = Wire {
         topic,
         partition,

@@ -121,7 +121,10 @@ impl ConsumerContext for Member {
 
 /// Tells librdkafka that a change is carried out.
 fn answer(consumer: &BaseConsumer<Member>, change: &Change, list: &TopicPartitionList) {
-    let cooperative = matches!(consumer.rebalance_protocol(), RebalanceProtocol::Cooperative);
+    let cooperative = matches!(
+        consumer.rebalance_protocol(),
+        RebalanceProtocol::Cooperative
+    );
     let result = match (change, cooperative) {
         (Change::Assigned(_), true) => consumer.incremental_assign(list),
         (Change::Assigned(_), false) => consumer.assign(list),
@@ -170,18 +173,28 @@ impl Lease {
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "latest")
             .set("partition.assignment.strategy", "cooperative-sticky")
-            .set("session.timeout.ms", membership.session.as_millis().to_string())
+            .set(
+                "session.timeout.ms",
+                membership.session.as_millis().to_string(),
+            )
             // A member whose engine is wedged stops polling and must lose the lease.
-            .set("max.poll.interval.ms", (membership.session.as_millis() * 6).to_string())
-            .set("heartbeat.interval.ms", (membership.session.as_millis() / 4).to_string())
+            .set(
+                "max.poll.interval.ms",
+                (membership.session.as_millis() * 6).to_string(),
+            )
+            .set(
+                "heartbeat.interval.ms",
+                (membership.session.as_millis() / 4).to_string(),
+            )
             // The lease reads nothing of use; let it hold next to nothing.
             .set("queued.max.messages.kbytes", "64")
             .set("fetch.message.max.bytes", "65536");
         if let Some(instance) = &membership.instance {
             config.set("group.instance.id", instance);
         }
-        let consumer: BaseConsumer<Member> =
-            config.create_with_context(member).map_err(Error::Settings)?;
+        let consumer: BaseConsumer<Member> = config
+            .create_with_context(member)
+            .map_err(Error::Settings)?;
         consumer
             .subscribe(&[&membership.state_topic])
             .map_err(|error| Error::failed("subscribing to", &membership.state_topic, error))?;
@@ -228,7 +241,12 @@ impl Lease {
         positions: &BTreeMap<Partition, u64>,
         mode: CommitMode,
     ) -> Result<(), Error> {
-        let failures = self.consumer.context().commits.failed.load(Ordering::Relaxed);
+        let failures = self
+            .consumer
+            .context()
+            .commits
+            .failed
+            .load(Ordering::Relaxed);
         if failures > self.failures_seen {
             self.failures_seen = failures;
             self.forget_commits();
@@ -289,7 +307,10 @@ impl Lease {
 
     /// Leaves the group, so that others take over at once.
     pub fn leave(self) {
-        self.consumer.context().closing.store(true, Ordering::Release);
+        self.consumer
+            .context()
+            .closing
+            .store(true, Ordering::Release);
         drop(self.consumer);
     }
 }
