@@ -275,9 +275,11 @@ impl Engine {
                 next,
             } => {
                 self.order.arrived(source, batch.len());
-                self.lanes[source]
-                    .batches
-                    .push_back(Waiting { batch, bytes, next });
+                let lane = &mut self.lanes[source];
+                lane.batches.push_back(Waiting { batch, bytes, next });
+                if lane.batches.len() == 1 {
+                    self.look_ahead(source);
+                }
             }
             Work::End { source } => self.order.ended(source),
             Work::Astray { source, error } => {
@@ -360,17 +362,13 @@ impl Engine {
                 break;
             };
             loop {
-                let clock = self.decide_one(source)?;
+                let time = self.decide_one(source)?;
                 left = left.saturating_sub(1);
-                if self.order.is_left_out(source) && clock.is_some_and(|time| self.is_late(time)) {
+                if self.order.is_left_out(source) && time.is_some_and(|time| self.is_late(time)) {
                     return Ok(true);
                 }
-                let goes_on = match (clock, until) {
-                    (Some(clock), Some(until)) => clock <= until,
-                    (None, _) => true,
-                    (Some(_), None) => false,
-                };
-                if left == 0 || !goes_on || self.lanes[source].batches.is_empty() {
+                let ahead = self.look_ahead(source);
+                if left == 0 || ahead > until || self.lanes[source].batches.is_empty() {
                     break;
                 }
             }
@@ -425,13 +423,26 @@ impl Engine {
                 }
             }
         }
-        self.order.decided(source, time);
+        self.order.decided(source);
         lane.index += 1;
         if !self.alerts.is_empty() {
             self.send_alerts()?;
         }
         self.close_batch(source);
         Ok(time)
+    }
+
+    /// Shows the next record of `source` to the order and gives the source's clock.
+    fn look_ahead(&mut self, source: usize) -> Option<Timestamp> {
+        let lane = &self.lanes[source];
+        let time = lane
+            .batches
+            .front()
+            .and_then(|waiting| match waiting.batch.get(lane.index).1 {
+                Verdict::Event(event) => Some(event.time),
+                Verdict::Refused(_) => None,
+            });
+        self.order.head(source, time)
     }
 
     /// Gives a batch back once all its records are decided.

@@ -24,7 +24,8 @@ struct Source {
     was_at_end: bool,
     /// Not waited for: it gave nothing for too long.
     left_out: bool,
-    /// The running maximum of its event times; nothing before its first event.
+    /// The running maximum of its event times, that of the next record to decide included; nothing
+    /// before its first event.
     clock: Option<Timestamp>,
 }
 
@@ -73,11 +74,20 @@ impl Order {
         source.left_out = false;
     }
 
-    /// Takes in that one record of `source` was decided; refused ones have no time.
-    pub(super) fn decided(&mut self, source: usize, clock: Option<Timestamp>) {
+    /// Takes in that one record of `source` was decided.
+    pub(super) fn decided(&mut self, source: usize) {
+        self.sources[source].pending -= 1;
+    }
+
+    /// Takes in the time of the next record of `source`; refused ones have none. Gives its clock.
+    ///
+    /// Looking at the next record and not at the last one decided matters after a pause: the
+    /// first event of a morning must not be decided before another partition's last of the
+    /// evening.
+    pub(super) fn head(&mut self, source: usize, time: Option<Timestamp>) -> Option<Timestamp> {
         let source = &mut self.sources[source];
-        source.pending -= 1;
-        source.clock = source.clock.max(clock);
+        source.clock = source.clock.max(time);
+        source.clock
     }
 
     /// Waits for `source` no more until it reaches its end again.
@@ -191,33 +201,35 @@ mod tests {
     #[test]
     fn behind_it_waits_for_the_source_that_lies_lowest() {
         let mut order = two();
-        order.arrived(0, 2);
+        order.arrived(0, 1);
+        order.head(0, at(5));
         order.arrived(1, 1);
-        order.decided(0, at(5));
-        order.decided(1, at(3));
-        assert_eq!(order.next(), Next::Wait { source: 1 });
-        order.arrived(1, 1);
-        let expected = Next::Decide {
+        order.head(1, at(3));
+        let lower = Next::Decide {
             source: 1,
             until: at(5),
         };
-        assert_eq!(order.next(), expected);
+        assert_eq!(order.next(), lower);
+        order.decided(1);
+        assert_eq!(order.next(), Next::Wait { source: 1 });
+        order.arrived(1, 1);
+        order.head(1, at(9));
+        let other = Next::Decide {
+            source: 0,
+            until: at(9),
+        };
+        assert_eq!(order.next(), other);
     }
 
     #[test]
     fn a_source_at_its_end_is_never_waited_for() {
         let mut order = two();
         order.arrived(0, 1);
-        assert_eq!(
-            order.next(),
-            Next::Decide {
-                source: 0,
-                until: None
-            }
-        );
+        order.head(0, at(1));
+        assert_eq!(order.next(), Next::Wait { source: 1 });
         order.ended(1);
         assert!(matches!(order.next(), Next::Decide { source: 0, .. }));
-        order.decided(0, at(1));
+        order.decided(0);
         assert_eq!(order.next(), Next::Wait { source: 0 });
         order.ended(0);
         assert_eq!(order.next(), Next::Idle);
@@ -229,12 +241,12 @@ mod tests {
         order.ended(0);
         order.ended(1);
         assert!(order.turn() && order.is_live());
-        order.arrived(0, 3);
-        order.decided(0, at(9));
-        order.decided(0, at(9));
+        order.arrived(0, 1);
+        order.head(0, at(9));
         assert!(matches!(order.next(), Next::Decide { source: 0, .. }));
+        order.decided(0);
         order.arrived(1, 2);
-        order.decided(1, at(2));
+        order.head(1, at(2));
         assert!(order.turn() && !order.is_live());
     }
 }
