@@ -225,19 +225,13 @@ impl Engine {
             if self.take_in()? {
                 return Ok(Ok(Ending::Restart));
             }
-            if self.order.turn() {
-                let live = self.order.is_live();
-                tracing::info!(
-                    supplier = self.supplier,
-                    live,
-                    "feed caught up or fell behind"
-                );
-            }
-            let next = self.order.next();
+            let now = clock::now();
+            self.order.turn(now);
+            let next = self.order.next(now);
             self.watch(next);
             match next {
                 Next::Decide { .. } if self.positions.pending() < self.conduct.in_flight_max => {
-                    if self.decide_some()? {
+                    if self.decide_some(now)? {
                         return Ok(Ok(Ending::Restart));
                     }
                 }
@@ -281,7 +275,7 @@ impl Engine {
                     self.look_ahead(source);
                 }
             }
-            Work::End { source } => self.order.ended(source),
+            Work::End { source } => self.order.ended(source, clock::now()),
             Work::Astray { source, error } => {
                 let (topic, partition) = &self.lanes[source].source.partition;
                 tracing::error!(topic, partition, %error, "position lost; the feed is read again");
@@ -355,10 +349,10 @@ impl Engine {
     }
 
     /// Decides a bounded number of events; whether the feed must begin anew.
-    fn decide_some(&mut self) -> Result<bool, Error> {
+    fn decide_some(&mut self, now: Timestamp) -> Result<bool, Error> {
         let mut left = TURN;
         while left > 0 {
-            let Next::Decide { source, until } = self.order.next() else {
+            let Next::Decide { source, until } = self.order.next(now) else {
                 break;
             };
             loop {

@@ -10,24 +10,26 @@ use crate::event::Timestamp;
 pub(super) struct Order {
     sources: Vec<Source>,
     live: bool,
-    /// Live sources further apart than this are merged again, in milliseconds.
-    spread_max_ms: i64,
+    /// Within this many milliseconds of event time order does not matter.
+    lateness_ms: i64,
 }
 
 #[derive(Debug, Default)]
 struct Source {
     /// Records that wait to be decided.
     pending: usize,
-    /// Nothing newer is there.
-    at_end: bool,
-    /// Was at its end at least once since merging began.
-    was_at_end: bool,
+    /// Since when nothing newer is there, by the wall clock.
+    ended: Option<Timestamp>,
     /// Not waited for: it gave nothing for too long.
     left_out: bool,
     /// The running maximum of its event times, that of the next record to decide included; nothing
     /// before its first event.
     clock: Option<Timestamp>,
 }
+
+/// While the feed is behind, a source at its end is still waited for so long: a supplier that
+/// uploads a batch fills its partitions one after the other.
+const GRACE_MS: i64 = 1_000;
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +39,7 @@ pub(super) enum Next {
         source: usize,
         until: Option<Timestamp>,
     },
-    /// Nothing can be decided before `source` gives something or reaches its end.
+    /// Nothing can be decided before `source` gives something or its time is up.
     Wait { source: usize },
     /// Nothing waits.
     Idle,
@@ -49,28 +51,27 @@ impl Order {
         Self {
             sources: Vec::new(),
             live: false,
-            spread_max_ms: lateness_ms / 2,
+            lateness_ms,
         }
     }
 
     /// Adds a source; the feed is behind until it has caught up.
     pub(super) fn add(&mut self) {
         self.sources.push(Source::default());
-        self.fall_behind();
+        self.live = false;
     }
 
     /// Takes in that `records` more of `source` wait.
     pub(super) fn arrived(&mut self, source: usize, records: usize) {
         let source = &mut self.sources[source];
         source.pending += records;
-        source.at_end = false;
+        source.ended = None;
     }
 
     /// Takes in that `source` has nothing newer than what waits.
-    pub(super) fn ended(&mut self, source: usize) {
+    pub(super) fn ended(&mut self, source: usize, now: Timestamp) {
         let source = &mut self.sources[source];
-        source.at_end = true;
-        source.was_at_end = true;
+        source.ended = Some(now);
         source.left_out = false;
     }
 
@@ -100,44 +101,49 @@ impl Order {
         self.sources[source].left_out
     }
 
-    /// Whether the feed has caught up.
-    pub(super) fn is_live(&self) -> bool {
-        self.live
-    }
-
     /// Whether `source` is at its end and nothing of it waits.
     pub(super) fn is_drained(&self, source: usize) -> bool {
         let source = &self.sources[source];
-        source.at_end && source.pending == 0
+        source.ended.is_some() && source.pending == 0
     }
 
-    /// Moves between merging and live where it is time; whether it did.
-    pub(super) fn turn(&mut self) -> bool {
-        let live = if self.live {
-            self.spread_ms() <= self.spread_max_ms
-        } else {
-            let idle = self
-                .sources
-                .iter()
-                .all(|source| source.at_end && source.pending == 0);
-            let was = self.sources.iter().all(|source| source.was_at_end);
-            idle || (was && self.spread_ms() <= self.spread_max_ms / 2)
+    /// Moves between merging and live where it is time.
+    ///
+    /// Live begins once every source is at its end, or once all that waits is of the last quarter
+    /// of the lateness; it ends where something that waits is older than the lateness, or lies
+    /// more than half of it behind another source. `now` decides how long is waited, never what
+    /// is found.
+    pub(super) fn turn(&mut self, now: Timestamp) {
+        let waiting = self.sources.iter().filter(|source| source.pending > 0);
+        let lowest = waiting.map(|source| source.clock).min();
+        let highest = self.sources.iter().filter_map(|source| source.clock).max();
+        let Some(lowest) = lowest else {
+            self.live = self.sources.iter().all(|source| !is_awaited(source, now));
+            return;
         };
-        let turned = live != self.live;
-        if turned && !live {
-            self.fall_behind();
+        let (Some(lowest), Some(highest)) = (lowest, highest) else {
+            // Refused records alone: their order means nothing.
+            return;
+        };
+        let spread = highest.millis_since(lowest);
+        // Far in the future is as odd as long ago.
+        let age = now.millis_since(lowest).abs();
+        if self.live && (spread > self.lateness_ms / 2 || age > self.lateness_ms) {
+            self.live = false;
+            for source in &mut self.sources {
+                source.ended = source.ended.map(|_| now);
+            }
+        } else if spread <= self.lateness_ms / 4 && age <= self.lateness_ms / 4 {
+            self.live = true;
         }
-        self.live = live;
-        turned
     }
 
     /// What to do next.
-    pub(super) fn next(&self) -> Next {
+    pub(super) fn next(&self, now: Timestamp) -> Next {
         let mut lowest: Option<(Option<Timestamp>, usize)> = None;
         let mut second: Option<Option<Timestamp>> = None;
         for (number, source) in self.sources.iter().enumerate() {
-            let is_awaited = !self.live && !source.at_end && !source.left_out;
-            if source.pending == 0 && !is_awaited {
+            if source.pending == 0 && (self.live || !is_awaited(source, now)) {
                 continue;
             }
             match lowest {
@@ -163,24 +169,14 @@ impl Order {
             },
         }
     }
+}
 
-    fn fall_behind(&mut self) {
-        self.live = false;
-        for source in &mut self.sources {
-            source.was_at_end = source.at_end;
-        }
-    }
-
-    /// How far the sources that still give something lie apart, in milliseconds.
-    fn spread_ms(&self) -> i64 {
-        let open = self.sources.iter().filter(|source| source.pending > 0);
-        let lowest = open.filter_map(|source| source.clock).min();
-        let highest = self.sources.iter().filter_map(|source| source.clock).max();
-        match (lowest, highest) {
-            (Some(lowest), Some(highest)) => highest.millis_since(lowest),
-            _ => 0,
-        }
-    }
+/// Whether something may still come of `source` before what other sources hold is decided.
+fn is_awaited(source: &Source, now: Timestamp) -> bool {
+    let is_at_end = source
+        .ended
+        .is_some_and(|since| now.millis_since(since) >= GRACE_MS);
+    !is_at_end && !source.left_out
 }
 
 #[cfg(test)]
@@ -190,6 +186,8 @@ mod tests {
     fn at(hours: i64) -> Option<Timestamp> {
         Some(Timestamp::from_millis(hours * 3_600_000))
     }
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
 
     fn two() -> Order {
         let mut order = Order::new(3_600_000);
@@ -209,44 +207,50 @@ mod tests {
             source: 1,
             until: at(5),
         };
-        assert_eq!(order.next(), lower);
+        assert_eq!(order.next(NOW), lower);
         order.decided(1);
-        assert_eq!(order.next(), Next::Wait { source: 1 });
+        assert_eq!(order.next(NOW), Next::Wait { source: 1 });
         order.arrived(1, 1);
         order.head(1, at(9));
         let other = Next::Decide {
             source: 0,
             until: at(9),
         };
-        assert_eq!(order.next(), other);
+        assert_eq!(order.next(NOW), other);
     }
 
     #[test]
-    fn a_source_at_its_end_is_never_waited_for() {
+    fn a_source_at_its_end_is_not_waited_for_beyond_the_grace() {
         let mut order = two();
         order.arrived(0, 1);
         order.head(0, at(1));
-        assert_eq!(order.next(), Next::Wait { source: 1 });
-        order.ended(1);
-        assert!(matches!(order.next(), Next::Decide { source: 0, .. }));
+        assert_eq!(order.next(NOW), Next::Wait { source: 1 });
+        order.ended(1, NOW);
+        assert_eq!(order.next(NOW), Next::Wait { source: 1 });
+        let later = NOW.plus_millis(GRACE_MS);
+        assert!(matches!(order.next(later), Next::Decide { source: 0, .. }));
         order.decided(0);
-        assert_eq!(order.next(), Next::Wait { source: 0 });
-        order.ended(0);
-        assert_eq!(order.next(), Next::Idle);
+        assert_eq!(order.next(later), Next::Wait { source: 0 });
     }
 
     #[test]
-    fn caught_up_nothing_is_waited_for_until_sources_drift_apart() {
+    fn caught_up_only_old_events_are_waited_with() {
         let mut order = two();
-        order.ended(0);
-        order.ended(1);
-        assert!(order.turn() && order.is_live());
+        order.ended(0, NOW);
+        order.ended(1, NOW);
+        let mut now = NOW.plus_millis(GRACE_MS);
+        order.turn(now);
+        assert!(order.live);
         order.arrived(0, 1);
-        order.head(0, at(9));
-        assert!(matches!(order.next(), Next::Decide { source: 0, .. }));
+        order.head(0, Some(now));
+        order.turn(now);
+        assert!(matches!(order.next(now), Next::Decide { source: 0, .. }));
         order.decided(0);
-        order.arrived(1, 2);
-        order.head(1, at(2));
-        assert!(order.turn() && !order.is_live());
+        order.arrived(1, 1);
+        order.head(1, Some(now.plus_millis(-7_200_000)));
+        order.turn(now);
+        assert!(!order.live);
+        now = now.plus_millis(GRACE_MS);
+        assert!(matches!(order.next(now), Next::Decide { source: 1, .. }));
     }
 }
