@@ -3,6 +3,7 @@
 //!
 //! The modules, in the order data flows: see `ARCHITECTURE.md`.
 
+pub mod cli;
 pub mod clock;
 pub mod daemon;
 pub mod decode;

@@ -103,7 +103,6 @@ struct Lane {
 
 struct Waiting {
     batch: DecodedBatch,
-    bytes: u64,
     next: u64,
 }
 
@@ -265,12 +264,12 @@ impl Engine {
             Work::Batch {
                 source,
                 batch,
-                bytes,
                 next,
+                ..
             } => {
                 self.order.arrived(source, batch.len());
                 let lane = &mut self.lanes[source];
-                lane.batches.push_back(Waiting { batch, bytes, next });
+                lane.batches.push_back(Waiting { batch, next });
                 if lane.batches.len() == 1 {
                     self.look_ahead(source);
                 }

@@ -237,7 +237,7 @@ impl Task {
             let start = starts.0.get(partition).copied().unwrap_or(bounds.0);
             let mut committed = self.committed.get(partition).copied();
             let check = topic::check(start, committed, bounds);
-            self.tell(partition, check);
+            tell(partition, check);
             let from = match check {
                 Check::Whole => start,
                 Check::Cut { from, .. } => from,
@@ -260,31 +260,6 @@ impl Task {
             self.store(starts)?;
         }
         Ok(sources)
-    }
-
-    fn tell(&self, (topic, partition): &Partition, check: Check) {
-        match check {
-            Check::Whole => {}
-            Check::Cut { from, lost: 0 } => tracing::info!(
-                topic,
-                partition,
-                from,
-                "retention has cut what was decided before; deciding again begins later"
-            ),
-            Check::Cut { from, lost } => tracing::error!(
-                topic,
-                partition,
-                from,
-                lost,
-                "gap: retention took records before they were read; lengthen the topic's retention"
-            ),
-            Check::Remade { from } => tracing::error!(
-                topic,
-                partition,
-                from,
-                "the topic was made anew; its first position counts"
-            ),
-        }
     }
 
     /// Writes the starts and waits until they are durable.
@@ -321,4 +296,29 @@ impl Task {
 }
 
 /// Start positions must be durable within this.
-const STORE: Duration = Duration::from_secs(60);
+const STORE: Duration = Duration::from_mins(1);
+
+fn tell((topic, partition): &Partition, check: Check) {
+    match check {
+        Check::Whole => {}
+        Check::Cut { from, lost: 0 } => tracing::info!(
+            topic,
+            partition,
+            from,
+            "retention has cut what was decided before; deciding again begins later"
+        ),
+        Check::Cut { from, lost } => tracing::error!(
+            topic,
+            partition,
+            from,
+            lost,
+            "gap: retention took records before they were read; lengthen the topic's retention"
+        ),
+        Check::Remade { from } => tracing::error!(
+            topic,
+            partition,
+            from,
+            "the topic was made anew; its first position counts"
+        ),
+    }
+}

@@ -30,6 +30,9 @@ use crate::{
     },
 };
 
+/// What the configuration says about a topic or a supplier.
+pub type Lookup<T> = Box<dyn Fn(&str) -> T + Send + Sync>;
+
 /// What the daemon runs on.
 pub struct Settings {
     /// How to reach the brokers.
@@ -55,9 +58,9 @@ pub struct Settings {
     /// Alerts and quarantine records that one feed may have unacknowledged.
     pub in_flight_max: usize,
     /// The supplier that an input topic belongs to; nothing for other topics.
-    pub supplier_of: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    pub supplier_of: Lookup<Option<String>>,
     /// How a supplier's feed is decided.
-    pub feed_of: Box<dyn Fn(&str) -> supplier_feed::Config + Send + Sync>,
+    pub feed_of: Lookup<supplier_feed::Config>,
 }
 
 /// Asks the daemon to end; the sender's drop does too.
@@ -83,7 +86,7 @@ const COMMIT: Duration = Duration::from_secs(1);
 
 /// All positions are committed again this often: brokers expire those of topics that the group
 /// does not subscribe to.
-const COMMIT_ALL: Duration = Duration::from_secs(3_600);
+const COMMIT_ALL: Duration = Duration::from_hours(1);
 
 /// An engine that stands still this long is wedged, and the lease is let go.
 const WEDGED: Duration = Duration::from_secs(30);
@@ -371,7 +374,7 @@ impl Daemon {
             }
             if let Some((failures, since)) = self.retries.get(&supplier) {
                 let pause = RETRY * 2_u32.saturating_pow((*failures).min(6));
-                if since.elapsed() < pause.min(Duration::from_secs(60)) {
+                if since.elapsed() < pause.min(Duration::from_mins(1)) {
                     continue;
                 }
             }

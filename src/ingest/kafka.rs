@@ -85,7 +85,7 @@ pub struct Reader {
     work: Receiver<Work>,
     work_in: Sender<Work>,
     spare: Receiver<RecordBatch>,
-    spare_in: Sender<RecordBatch>,
+    returns: Sender<RecordBatch>,
     stop: Arc<AtomicBool>,
     /// Nanoseconds that the decoding threads were at work.
     busy_nanos: Arc<AtomicU64>,
@@ -151,7 +151,7 @@ impl Reader {
             .create_with_context(context)
             .map_err(Error::Settings)?;
         let (work_in, work) = bounded(WORK);
-        let (spare_in, spare) = bounded(SPARE);
+        let (returns, pool) = bounded(SPARE);
         let credits = (share / reading.batch_bytes_max).clamp(2, 16);
         Ok(Self {
             client: Arc::new(client),
@@ -159,8 +159,8 @@ impl Reader {
             flows: Vec::new(),
             work,
             work_in,
-            spare,
-            spare_in,
+            spare: pool,
+            returns,
             stop: Arc::default(),
             busy_nanos: Arc::default(),
             supplier: supplier.to_owned(),
@@ -236,7 +236,7 @@ impl Reader {
         records.bytes.clear();
         records.records.clear();
         // Full: enough of them are spare.
-        drop(self.spare_in.try_send(records));
+        drop(self.returns.try_send(records));
         if self.flows[source].credits.fetch_add(1, Ordering::AcqRel) == 0 {
             self.decoders[source % self.decoders.len()]
                 .thread

@@ -24,7 +24,7 @@ pub type Partition = (String, i32);
 pub(crate) const REQUEST: Duration = Duration::from_secs(10);
 
 /// Without a record or an end for this long, a read is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The offsets of the first record kept and of the next one to be written.
 ///

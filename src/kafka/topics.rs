@@ -44,7 +44,7 @@ impl OwnTopic {
             self.partitions
         );
         for (key, value) in self.all_settings(replication) {
-            command.push_str(&format!(" --config {key}={value}"));
+            command.extend([" --config ", key, "=", value]);
         }
         command
     }

@@ -271,22 +271,18 @@ impl Ledger {
             self.produced
                 .insert(account.clone(), alert.incident.clone());
         }
-        match self.incidents.get_mut(&alert.incident) {
-            Some(entry) => {
-                entry.open = None;
-                let is_new = alert.revision > entry.revision;
-                entry.revision = entry.revision.max(alert.revision);
-                is_new
-            }
-            None => {
-                let entry = Entry {
-                    revision: alert.revision,
-                    open: None,
-                };
-                self.incidents.insert(alert.incident.clone(), entry);
-                true
-            }
+        if let Some(entry) = self.incidents.get_mut(&alert.incident) {
+            entry.open = None;
+            let is_new = alert.revision > entry.revision;
+            entry.revision = entry.revision.max(alert.revision);
+            return is_new;
         }
+        let entry = Entry {
+            revision: alert.revision,
+            open: None,
+        };
+        self.incidents.insert(alert.incident.clone(), entry);
+        true
     }
 
     /// The closing alerts of incidents that the topic holds open and deciding again did not

@@ -18,6 +18,7 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol},
     error::{KafkaError, KafkaResult},
+    topic_partition_list::TopicPartitionListElem,
     types::RDKafkaRespErr,
 };
 use siphasher::sip::SipHasher13;
@@ -94,7 +95,11 @@ impl ConsumerContext for Member {
         event: RDKafkaRespErr,
         list: &mut TopicPartitionList,
     ) {
-        let partitions = list.elements().iter().map(|e| e.partition()).collect();
+        let partitions = list
+            .elements()
+            .iter()
+            .map(TopicPartitionListElem::partition)
+            .collect();
         let change = match event {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => Change::Assigned(partitions),
             _ if consumer.assignment_lost() => Change::Lost(partitions),
@@ -332,6 +337,6 @@ mod tests {
             .into_iter()
             .map(|supplier| partition_of(supplier, 12))
             .collect();
-        assert_eq!(places, [0, 0, 0]);
+        assert_eq!(places, [8, 5, 7]);
     }
 }

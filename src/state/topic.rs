@@ -99,13 +99,15 @@ pub fn load(
         if message.key() != Some(feed.as_bytes()) {
             return;
         }
-        match message.payload().and_then(Starts::from_json) {
-            Some((_, starts)) => found = Some(starts),
-            None => tracing::error!(
+        if let Some((_, starts)) = message.payload().and_then(Starts::from_json) {
+            found = Some(starts);
+        } else {
+            let offset = message.offset();
+            tracing::error!(
                 topic,
-                offset = message.offset(),
+                offset,
                 "a start record of this feed is not readable; the one before it counts"
-            ),
+            );
         }
     })?;
     Ok(found)
