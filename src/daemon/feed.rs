@@ -21,7 +21,7 @@ use crate::{
     },
     feed::Pipeline,
     ingest::{kafka::Reader, position::Positions},
-    kafka::{Client, Error, Partition, watermarks},
+    kafka::{self, Client, Error, Partition, watermarks},
     sink::alerts::{Destination, Ledger, Outbox, Parcel},
     state::{
         lease::partition_of,
@@ -230,6 +230,10 @@ impl Task {
             .cloned()
             .collect();
         let mut changed = !unknown.is_empty();
+        if changed {
+            // A client does not see partitions that are younger than what it knows of their topic.
+            kafka::list(client)?;
+        }
         starts.0.extend(topic::resolve(client, &unknown, begin)?.0);
         let mut sources = Vec::new();
         for partition in partitions {

@@ -22,7 +22,7 @@ struct Source {
     ended: Option<Timestamp>,
     /// Not waited for: it gave nothing for too long.
     left_out: bool,
-    /// The running maximum of its event times, that of the next record to decide included; nothing
+    /// The time of the next record to decide, or of the last one where nothing waits; nothing
     /// before its first event.
     clock: Option<Timestamp>,
 }
@@ -80,15 +80,14 @@ impl Order {
         self.sources[source].pending -= 1;
     }
 
-    /// Takes in the time of the next record of `source`; refused ones have none. Gives its clock.
+    /// Takes in the time of the next record of `source`; refused ones have none.
     ///
     /// Looking at the next record and not at the last one decided matters after a pause: the
     /// first event of a morning must not be decided before another partition's last of the
     /// evening.
-    pub(super) fn head(&mut self, source: usize, time: Option<Timestamp>) -> Option<Timestamp> {
+    pub(super) fn head(&mut self, source: usize, time: Option<Timestamp>) {
         let source = &mut self.sources[source];
-        source.clock = source.clock.max(time);
-        source.clock
+        source.clock = time.or(source.clock);
     }
 
     /// Waits for `source` no more until it reaches its end again.
@@ -116,16 +115,19 @@ impl Order {
     pub(super) fn turn(&mut self, now: Timestamp) {
         let waiting = self.sources.iter().filter(|source| source.pending > 0);
         let lowest = waiting.map(|source| source.clock).min();
-        let highest = self.sources.iter().filter_map(|source| source.clock).max();
+        // A last event dated into the future tells nothing about how far the others are.
+        let believable = now.plus_millis(self.lateness_ms);
+        let clocks = self.sources.iter().filter_map(|source| source.clock);
+        let highest = clocks.filter(|clock| *clock <= believable).max();
         let Some(lowest) = lowest else {
             self.live = self.sources.iter().all(|source| !is_awaited(source, now));
             return;
         };
-        let (Some(lowest), Some(highest)) = (lowest, highest) else {
+        let (Some(lowest), highest) = (lowest, highest.max(lowest)) else {
             // Refused records alone: their order means nothing.
             return;
         };
-        let spread = highest.millis_since(lowest);
+        let spread = highest.map_or(0, |highest| highest.millis_since(lowest));
         // Far in the future is as odd as long ago.
         let age = now.millis_since(lowest).abs();
         if self.live && (spread > self.lateness_ms / 2 || age > self.lateness_ms) {

@@ -1,6 +1,8 @@
 //! One feed's engine: takes decoded batches, decides their events in order on one thread, and
 //! sends alerts and quarantine records out.
 
+mod deciding;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
@@ -15,20 +17,18 @@ use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
 use crate::{
     clock::{self, Stopwatch},
     daemon::order::{Next, Order},
-    decode::{DecodedBatch, Refusal, Verdict},
+    decode::DecodedBatch,
     event::Timestamp,
     feed::Pipeline,
     incident::Alert,
     ingest::{
-        Record,
         kafka::{Reader, Work},
         position::Positions,
     },
     kafka::{Error, Partition},
     sink::{
-        alerts::{Destination, Ledger, Outbox, Parcel, Receipt},
-        json::{self, Places},
-        quarantine,
+        alerts::{Destination, Ledger, Outbox, Receipt},
+        json::Places,
     },
 };
 
@@ -99,6 +99,10 @@ struct Lane {
     index: usize,
     /// The position after the last record decided.
     next: u64,
+    /// The time of the last event decided, leaps left out.
+    before: Option<Timestamp>,
+    /// Whether the next record leaps ahead of everything around it.
+    is_leap: bool,
 }
 
 struct Waiting {
@@ -190,6 +194,8 @@ impl Engine {
                 source,
                 batches: VecDeque::new(),
                 index: 0,
+                before: None,
+                is_leap: false,
             });
         }
         self.reader.add(&list)
@@ -270,9 +276,8 @@ impl Engine {
                 self.order.arrived(source, batch.len());
                 let lane = &mut self.lanes[source];
                 lane.batches.push_back(Waiting { batch, next });
-                if lane.batches.len() == 1 {
-                    self.look_ahead(source);
-                }
+                // New records may tell that the next one leaps.
+                self.look_ahead(source);
             }
             Work::End { source } => self.order.ended(source, clock::now()),
             Work::Astray { source, error } => {
@@ -347,162 +352,6 @@ impl Engine {
         }
     }
 
-    /// Decides a bounded number of events; whether the feed must begin anew.
-    fn decide_some(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let mut left = TURN;
-        while left > 0 {
-            let Next::Decide { source, until } = self.order.next(now) else {
-                break;
-            };
-            loop {
-                let time = self.decide_one(source)?;
-                left = left.saturating_sub(1);
-                if self.order.is_left_out(source) && time.is_some_and(|time| self.is_late(time)) {
-                    return Ok(true);
-                }
-                let ahead = self.look_ahead(source);
-                if left == 0 || ahead > until || self.lanes[source].batches.is_empty() {
-                    break;
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    fn is_late(&self, time: Timestamp) -> bool {
-        self.pipeline
-            .watermark()
-            .is_some_and(|watermark| time < watermark)
-    }
-
-    /// Decides the next record of `source` and gives its time, where it is an event.
-    fn decide_one(&mut self, source: usize) -> Result<Option<Timestamp>, Error> {
-        let lane = &mut self.lanes[source];
-        let Some(waiting) = lane.batches.front() else {
-            return Ok(None);
-        };
-        let (record, verdict) = waiting.batch.get(lane.index);
-        lane.next = record.position + 1;
-        let mut time = None;
-        match verdict {
-            Verdict::Event(event) => {
-                time = Some(event.time);
-                let number = u32::try_from(source).unwrap_or(u32::MAX);
-                self.pipeline
-                    .observe(&event, number, record, &mut self.alerts);
-                if lane.source.is_cut {
-                    lane.source.is_cut = false;
-                    let since = event.time.plus_millis(-self.conduct.lateness_ms);
-                    self.floor = self.floor.max(Some(since));
-                }
-            }
-            Verdict::Refused(refusal) => {
-                if record.position >= lane.source.committed {
-                    let payload = waiting.batch.payload(record);
-                    let parcel = Parcel {
-                        ticket: self.positions.issue(),
-                        destination: Destination::Quarantine,
-                        appended_ms: -1,
-                        receipts: self.receipts_in.clone(),
-                    };
-                    quarantine(
-                        &self.outbox,
-                        parcel,
-                        &lane.source.partition,
-                        record,
-                        refusal,
-                        payload,
-                    )?;
-                }
-            }
-        }
-        self.order.decided(source);
-        lane.index += 1;
-        if !self.alerts.is_empty() {
-            self.send_alerts()?;
-        }
-        self.close_batch(source);
-        Ok(time)
-    }
-
-    /// Shows the next record of `source` to the order and gives the source's clock.
-    fn look_ahead(&mut self, source: usize) -> Option<Timestamp> {
-        let lane = &self.lanes[source];
-        let time = lane
-            .batches
-            .front()
-            .and_then(|waiting| match waiting.batch.get(lane.index).1 {
-                Verdict::Event(event) => Some(event.time),
-                Verdict::Refused(_) => None,
-            });
-        self.order.head(source, time)
-    }
-
-    /// Gives a batch back once all its records are decided.
-    fn close_batch(&mut self, source: usize) {
-        let lane = &mut self.lanes[source];
-        if lane
-            .batches
-            .front()
-            .is_none_or(|waiting| lane.index < waiting.batch.len())
-        {
-            return;
-        }
-        if let Some(waiting) = lane.batches.pop_front() {
-            lane.index = 0;
-            lane.next = waiting.next;
-            self.positions.decide(source, lane.next);
-            self.reader.finish(source, waiting.batch);
-        }
-    }
-
-    fn send_alerts(&mut self) -> Result<(), Error> {
-        for alert in std::mem::take(&mut self.alerts) {
-            let is_cut = self.floor.is_some_and(|floor| alert.last_seen_at < floor);
-            if !self.ledger.admit(&alert) || is_cut {
-                continue;
-            }
-            let json = json::to_json(&alert, &self.places);
-            self.send_alert(&alert.incident, &json, alert.appended_ms)?;
-        }
-        Ok(())
-    }
-
-    fn send_alert(&mut self, incident: &str, json: &str, appended_ms: i64) -> Result<(), Error> {
-        let parcel = Parcel {
-            ticket: self.positions.issue(),
-            destination: Destination::Alerts,
-            appended_ms,
-            receipts: self.receipts_in.clone(),
-        };
-        self.outbox.send(parcel, None, incident, json)
-    }
-
-    /// Once everything that was there at start is decided again: closes what the topic holds open
-    /// and deciding again did not produce.
-    fn settle(&mut self) -> Result<(), Error> {
-        let is_reached = |(number, lane): (usize, &Lane)| {
-            lane.next >= lane.source.end || self.order.is_drained(number)
-        };
-        if self.is_settled || !self.lanes.iter().enumerate().all(is_reached) {
-            return Ok(());
-        }
-        self.is_settled = true;
-        let since = self.floor.map(|floor| floor.to_string());
-        for (incident, json) in self.ledger.close_unproduced(since.as_deref()) {
-            tracing::warn!(
-                supplier = self.supplier,
-                "an open incident was not decided again; closed"
-            );
-            self.send_alert(&incident, &json, -1)?;
-        }
-        tracing::info!(
-            supplier = self.supplier,
-            "feed decided to its end as of start"
-        );
-        Ok(())
-    }
-
     /// Shows the positions that are safe to commit.
     fn show(&mut self) {
         let mut safe = self
@@ -540,16 +389,4 @@ impl Engine {
             pending => Ending::Undelivered(pending),
         })
     }
-}
-
-fn quarantine(
-    outbox: &Outbox,
-    parcel: Parcel,
-    (topic, partition): &Partition,
-    record: Record,
-    refusal: Refusal,
-    payload: &[u8],
-) -> Result<(), Error> {
-    let json = quarantine::to_json(topic, *partition, record.position, refusal.reject, payload);
-    outbox.send(parcel, None, topic, &json)
 }
