@@ -4,9 +4,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, atomic::Ordering},
+    thread,
     time::Duration,
 };
 
+use crossbeam_channel::bounded;
 use rdkafka::consumer::{BaseConsumer, CommitMode};
 
 use crate::{
@@ -29,6 +31,9 @@ const COMMIT: Duration = Duration::from_secs(1);
 /// All positions are committed again this often: brokers expire those of topics that the group
 /// does not subscribe to.
 const COMMIT_ALL: Duration = Duration::from_hours(1);
+
+/// At the end, the last commit and the leaving of the group may take so long.
+const LEAVE: Duration = Duration::from_secs(5);
 
 /// An engine that stands still this long is wedged, and the lease is let go.
 const WEDGED: Duration = Duration::from_secs(30);
@@ -373,8 +378,17 @@ impl Daemon {
         tracing::info!("stopping");
         let slots: Vec<i32> = self.slots.iter().copied().collect();
         let ended = self.stop_feeds(&slots);
-        self.commit(CommitMode::Sync);
-        self.lease.leave();
+        let (left, is_left) = bounded(1);
+        // On a thread of its own: brokers that are gone must not hold the end up.
+        thread::spawn(move || {
+            self.commit(CommitMode::Sync);
+            self.lease.leave();
+            // Nobody waits any more where the deadline has passed.
+            let _sent = left.send(());
+        });
+        if is_left.recv_timeout(LEAVE).is_err() {
+            tracing::warn!("the brokers do not answer; leaving the group to its session timeout");
+        }
         let undelivered = ended?;
         if undelivered > 0 {
             tracing::error!(undelivered, "not acknowledged at the shutdown deadline");
