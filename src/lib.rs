@@ -5,13 +5,16 @@
 
 pub mod cli;
 pub mod clock;
+pub mod daemon;
 pub mod decode;
 pub mod detect;
 pub mod event;
 pub mod feed;
 pub mod incident;
 pub mod ingest;
+pub mod kafka;
 pub mod score;
 pub mod simulate;
 pub mod sink;
+pub mod state;
 pub mod telemetry;

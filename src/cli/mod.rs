@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::telemetry::LogFormat;
 
 pub mod replay;
+pub mod run;
 pub mod score;
 pub mod simulate;
 

@@ -3,6 +3,8 @@
 //! A batch owns its bytes; what lies in them is the decoder's business.
 
 pub mod file;
+pub mod kafka;
+pub mod position;
 
 /// One record's place in its batch and in its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,392 @@
+//! One feed's engine: takes decoded batches, decides their events in order on one thread, and
+//! sends alerts and quarantine records out.
+
+mod deciding;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded, select_biased};
+
+use crate::{
+    clock::{self, Stopwatch},
+    daemon::order::{Next, Order},
+    decode::DecodedBatch,
+    event::Timestamp,
+    feed::Pipeline,
+    incident::Alert,
+    ingest::{
+        kafka::{Reader, Work},
+        position::Positions,
+    },
+    kafka::{Error, Partition},
+    sink::{
+        alerts::{Destination, Ledger, Outbox, Receipt},
+        json::Places,
+    },
+};
+
+/// What the daemon asks of a running feed.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Partitions were found; begin to read them.
+    Add(Vec<Partition>),
+    /// Finish what is begun, deliver, and end.
+    Stop,
+}
+
+/// What a feed shows while it runs.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    /// Rises with every turn of the engine: it stands still only where the engine is wedged.
+    pub(super) turns: AtomicU64,
+    /// The positions that are safe to commit.
+    pub(super) safe: Mutex<BTreeMap<Partition, u64>>,
+}
+
+/// How a feed came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It was asked to stop, and everything it sent is acknowledged.
+    Stopped,
+    /// It was asked to stop, and so many sends are not acknowledged.
+    Undelivered(usize),
+    /// Every source has reached the end it had at start.
+    Finished,
+    /// It must be decided again from its stored positions.
+    Restart,
+}
+
+/// Where a source stands when the feed starts.
+#[derive(Clone, Debug)]
+pub(super) struct Source {
+    pub(super) partition: Partition,
+    /// The first position read.
+    pub(super) from: u64,
+    /// Its end as of now.
+    pub(super) end: u64,
+    /// Refused records below were quarantined before.
+    pub(super) committed: u64,
+    /// Whether retention has cut what lay below `from`.
+    pub(super) is_cut: bool,
+}
+
+/// How the engine behaves, from the configuration.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Conduct {
+    /// Within this nothing depends on order, in milliseconds.
+    pub(super) lateness_ms: i64,
+    /// A source that gives nothing is waited for so long.
+    pub(super) stall: Duration,
+    /// Sends that may be unacknowledged before the engine waits.
+    pub(super) in_flight_max: usize,
+    /// After being asked to stop, acknowledgements are awaited so long.
+    pub(super) deadline: Duration,
+    /// Whether to end where the sources ended at start.
+    pub(super) until_end: bool,
+}
+
+struct Lane {
+    source: Source,
+    /// Batches that wait, the first of them begun at `index`.
+    batches: VecDeque<Waiting>,
+    index: usize,
+    /// The position after the last record decided.
+    next: u64,
+    /// The time of the last event decided, leaps left out.
+    before: Option<Timestamp>,
+    /// Whether the next record leaps ahead of everything around it.
+    is_leap: bool,
+}
+
+struct Waiting {
+    batch: DecodedBatch,
+    next: u64,
+}
+
+/// Decides one feed.
+pub(super) struct Engine {
+    supplier: String,
+    conduct: Conduct,
+    reader: Reader,
+    pipeline: Pipeline,
+    order: Order,
+    lanes: Vec<Lane>,
+    places: Places,
+    positions: Positions,
+    outbox: Arc<Outbox>,
+    ledger: Ledger,
+    receipts: Receiver<Receipt>,
+    receipts_in: Sender<Receipt>,
+    board: Arc<Board>,
+    alerts: Vec<Alert>,
+    /// Incidents last seen before are not written: retention has cut their log.
+    floor: Option<Timestamp>,
+    /// Whether what the topic holds open was compared with what was decided again.
+    is_settled: bool,
+    waiting: Option<(usize, Stopwatch)>,
+    /// Whether a source cannot be read on from where it stands.
+    is_astray: bool,
+}
+
+/// Events decided between two looks at everything else.
+const TURN: usize = 8_192;
+
+/// Longest wait for something to come.
+const IDLE: Duration = Duration::from_millis(50);
+
+impl Engine {
+    pub(super) fn new(
+        supplier: &str,
+        conduct: Conduct,
+        reader: Reader,
+        pipeline: Pipeline,
+        (outbox, ledger): (Arc<Outbox>, Ledger),
+        board: Arc<Board>,
+    ) -> Self {
+        // One batch may refuse all its records after the last look at the bound.
+        let (receipts_in, receipts) = bounded(conduct.in_flight_max + 2 * TURN);
+        Self {
+            supplier: supplier.to_owned(),
+            order: Order::new(conduct.lateness_ms),
+            conduct,
+            reader,
+            pipeline,
+            lanes: Vec::new(),
+            places: Places::Partitions(Vec::new()),
+            positions: Positions::default(),
+            outbox,
+            ledger,
+            receipts,
+            receipts_in,
+            board,
+            alerts: Vec::new(),
+            floor: None,
+            is_settled: false,
+            waiting: None,
+            is_astray: false,
+        }
+    }
+
+    /// Begins to read `sources`.
+    ///
+    /// # Errors
+    /// The client's refusal.
+    pub(super) fn add(&mut self, sources: Vec<Source>) -> Result<(), Error> {
+        let list: Vec<_> = sources
+            .iter()
+            .map(|source| (source.partition.clone(), source.from))
+            .collect();
+        for source in sources {
+            self.order.add();
+            self.positions.add_source(source.from);
+            if let Places::Partitions(places) = &mut self.places {
+                places.push(source.partition.clone());
+            }
+            self.lanes.push(Lane {
+                next: source.from,
+                source,
+                batches: VecDeque::new(),
+                index: 0,
+                before: None,
+                is_leap: false,
+            });
+        }
+        self.reader.add(&list)
+    }
+
+    /// The partitions read.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = &Partition> {
+        self.lanes.iter().map(|lane| &lane.source.partition)
+    }
+
+    /// The reader's client, for watermarks.
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// Decides until a command or an ending; `Ok(Err(partitions))` asks for partitions to be added.
+    ///
+    /// # Errors
+    /// A broker's refusal that no waiting helps.
+    pub(super) fn run(
+        &mut self,
+        commands: &Receiver<Command>,
+    ) -> Result<Result<Ending, Vec<Partition>>, Error> {
+        loop {
+            self.board.turns.fetch_add(1, Ordering::Relaxed);
+            self.reader.poll()?;
+            match commands.try_recv() {
+                Ok(Command::Add(partitions)) => return Ok(Err(partitions)),
+                Ok(Command::Stop) => return self.stop().map(Ok),
+                Err(_) => {}
+            }
+            if self.take_in()? {
+                return Ok(Ok(Ending::Restart));
+            }
+            let now = clock::now();
+            self.order.turn(now);
+            let next = self.order.next(now);
+            self.watch(next);
+            match next {
+                Next::Decide { .. } if self.positions.pending() < self.conduct.in_flight_max => {
+                    if self.decide_some(now)? {
+                        return Ok(Ok(Ending::Restart));
+                    }
+                }
+                Next::Decide { .. } => self.await_receipt()?,
+                Next::Wait { .. } | Next::Idle => self.idle(commands)?,
+            }
+            self.settle()?;
+            self.show();
+            if self.conduct.until_end && self.is_settled {
+                return match self.stop()? {
+                    Ending::Stopped => Ok(Ok(Ending::Finished)),
+                    ending => Ok(Ok(ending)),
+                };
+            }
+        }
+    }
+
+    /// Takes decoded batches and receipts in; whether the feed must begin anew.
+    fn take_in(&mut self) -> Result<bool, Error> {
+        while let Ok(receipt) = self.receipts.try_recv() {
+            self.acknowledge(receipt)?;
+        }
+        while let Ok(work) = self.reader.work().try_recv() {
+            self.accept(work);
+        }
+        Ok(self.is_astray)
+    }
+
+    fn accept(&mut self, work: Work) {
+        match work {
+            Work::Batch {
+                source,
+                batch,
+                next,
+                ..
+            } => {
+                self.order.arrived(source, batch.len());
+                let lane = &mut self.lanes[source];
+                lane.batches.push_back(Waiting { batch, next });
+                // New records may tell that the next one leaps.
+                self.look_ahead(source);
+            }
+            Work::End { source } => self.order.ended(source, clock::now()),
+            Work::Astray { source, error } => {
+                let (topic, partition) = &self.lanes[source].source.partition;
+                tracing::error!(topic, partition, %error, "position lost; the feed is read again");
+                self.is_astray = true;
+            }
+        }
+    }
+
+    /// Waits for anything to happen, a moment at most.
+    fn idle(&mut self, commands: &Receiver<Command>) -> Result<(), Error> {
+        let work = self.reader.work().clone();
+        let receipts = self.receipts.clone();
+        select_biased! {
+            recv(receipts) -> receipt => if let Ok(receipt) = receipt {
+                self.acknowledge(receipt)?;
+            },
+            recv(work) -> taken => if let Ok(taken) = taken {
+                self.accept(taken);
+            },
+            default(if commands.is_empty() { IDLE } else { Duration::ZERO }) => {}
+        }
+        Ok(())
+    }
+
+    fn await_receipt(&mut self) -> Result<(), Error> {
+        match self.receipts.recv_timeout(IDLE) {
+            Ok(receipt) => self.acknowledge(receipt),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn acknowledge(&mut self, receipt: Receipt) -> Result<(), Error> {
+        match receipt.result {
+            Ok(()) => {
+                self.positions.acknowledge(receipt.ticket);
+                if receipt.destination == Destination::Alerts && receipt.appended_ms >= 0 {
+                    let millis = clock::now().as_millis() - receipt.appended_ms;
+                    tracing::debug!(millis, "alert acknowledged");
+                }
+                Ok(())
+            }
+            Err(error) => Err(Error::failed(
+                "writing to our topic of",
+                receipt.destination.as_str(),
+                error,
+            )),
+        }
+    }
+
+    /// Leaves a source out of the merge that was waited for too long.
+    fn watch(&mut self, next: Next) {
+        let Next::Wait { source } = next else {
+            self.waiting = None;
+            return;
+        };
+        match self.waiting {
+            Some((awaited, since)) if awaited == source => {
+                if since.elapsed() >= self.conduct.stall {
+                    let (topic, partition) = &self.lanes[source].source.partition;
+                    tracing::error!(
+                        topic,
+                        partition,
+                        secs = self.conduct.stall.as_secs(),
+                        "partition gives nothing and is not at its end; going on without it"
+                    );
+                    self.order.leave_out(source);
+                }
+            }
+            _ => self.waiting = Some((source, Stopwatch::start())),
+        }
+    }
+
+    /// Shows the positions that are safe to commit.
+    fn show(&mut self) {
+        let mut safe = self
+            .board
+            .safe
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for (number, lane) in self.lanes.iter().enumerate() {
+            let position = self.positions.safe(number);
+            match safe.get_mut(&lane.source.partition) {
+                Some(shown) => *shown = position,
+                None => {
+                    safe.insert(lane.source.partition.clone(), position);
+                }
+            }
+        }
+    }
+
+    /// Decides no more, and waits for what was sent.
+    ///
+    /// # Errors
+    /// A broker's refusal that no waiting helps.
+    pub(super) fn stop(&mut self) -> Result<Ending, Error> {
+        for number in 0..self.lanes.len() {
+            self.positions.decide(number, self.lanes[number].next);
+        }
+        let watch = Stopwatch::start();
+        while self.positions.pending() > 0 && watch.elapsed() < self.conduct.deadline {
+            self.board.turns.fetch_add(1, Ordering::Relaxed);
+            self.await_receipt()?;
+        }
+        self.show();
+        Ok(match self.positions.pending() {
+            0 => Ending::Stopped,
+            pending => Ending::Undelivered(pending),
+        })
+    }
+}

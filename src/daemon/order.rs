@@ -1,0 +1,258 @@
+//! Which source's event is decided next: by event time while the feed is behind, as they come
+//! once it has caught up.
+//!
+//! Pure: knows sources by number, their clocks, and whether something of them waits.
+
+use crate::event::Timestamp;
+
+/// The sources of one feed, and whether it is behind.
+#[derive(Debug)]
+pub(super) struct Order {
+    sources: Vec<Source>,
+    live: bool,
+    /// Within this many milliseconds of event time order does not matter.
+    lateness_ms: i64,
+}
+
+#[derive(Debug, Default)]
+struct Source {
+    /// Records that wait to be decided.
+    pending: usize,
+    /// Since when nothing newer is there, by the wall clock.
+    ended: Option<Timestamp>,
+    /// Not waited for: it gave nothing for too long.
+    left_out: bool,
+    /// The time of the next record to decide, or of the last one where nothing waits; nothing
+    /// before its first event.
+    clock: Option<Timestamp>,
+}
+
+/// While the feed is behind, a source at its end is still waited for so long: a supplier that
+/// uploads a batch fills its partitions one after the other.
+const GRACE_MS: i64 = 1_000;
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Decide events of `source` while its clock does not pass `until`.
+    Decide {
+        source: usize,
+        until: Option<Timestamp>,
+    },
+    /// Nothing can be decided before `source` gives something or its time is up.
+    Wait { source: usize },
+    /// Nothing waits.
+    Idle,
+}
+
+impl Order {
+    /// No sources yet, and behind. `lateness_ms` is within what order does not matter.
+    pub(super) fn new(lateness_ms: i64) -> Self {
+        Self {
+            sources: Vec::new(),
+            live: false,
+            lateness_ms,
+        }
+    }
+
+    /// Adds a source; the feed is behind until it has caught up.
+    pub(super) fn add(&mut self) {
+        self.sources.push(Source::default());
+        self.live = false;
+    }
+
+    /// Takes in that `records` more of `source` wait.
+    pub(super) fn arrived(&mut self, source: usize, records: usize) {
+        let source = &mut self.sources[source];
+        source.pending += records;
+        source.ended = None;
+    }
+
+    /// Takes in that `source` has nothing newer than what waits.
+    pub(super) fn ended(&mut self, source: usize, now: Timestamp) {
+        let source = &mut self.sources[source];
+        source.ended = Some(now);
+        source.left_out = false;
+    }
+
+    /// Takes in that one record of `source` was decided.
+    pub(super) fn decided(&mut self, source: usize) {
+        self.sources[source].pending -= 1;
+    }
+
+    /// Takes in the time of the next record of `source`; refused ones have none.
+    ///
+    /// Looking at the next record and not at the last one decided matters after a pause: the
+    /// first event of a morning must not be decided before another partition's last of the
+    /// evening.
+    pub(super) fn head(&mut self, source: usize, time: Option<Timestamp>) {
+        let source = &mut self.sources[source];
+        source.clock = time.or(source.clock);
+    }
+
+    /// Waits for `source` no more until it reaches its end again.
+    pub(super) fn leave_out(&mut self, source: usize) {
+        self.sources[source].left_out = true;
+    }
+
+    /// Whether `source` is left out.
+    pub(super) fn is_left_out(&self, source: usize) -> bool {
+        self.sources[source].left_out
+    }
+
+    /// Whether `source` is at its end and nothing of it waits.
+    pub(super) fn is_drained(&self, source: usize) -> bool {
+        let source = &self.sources[source];
+        source.ended.is_some() && source.pending == 0
+    }
+
+    /// Moves between merging and live where it is time.
+    ///
+    /// Live begins once every source is at its end, or once all that waits is of the last quarter
+    /// of the lateness; it ends where something that waits is older than the lateness, or lies
+    /// more than half of it behind another source. `now` decides how long is waited, never what
+    /// is found.
+    pub(super) fn turn(&mut self, now: Timestamp) {
+        let waiting = self.sources.iter().filter(|source| source.pending > 0);
+        let lowest = waiting.map(|source| source.clock).min();
+        // A last event dated into the future tells nothing about how far the others are.
+        let believable = now.plus_millis(self.lateness_ms);
+        let clocks = self.sources.iter().filter_map(|source| source.clock);
+        let highest = clocks.filter(|clock| *clock <= believable).max();
+        let Some(lowest) = lowest else {
+            self.live = self.sources.iter().all(|source| !is_awaited(source, now));
+            return;
+        };
+        let (Some(lowest), highest) = (lowest, highest.max(lowest)) else {
+            // Refused records alone: their order means nothing.
+            return;
+        };
+        let spread = highest.map_or(0, |highest| highest.millis_since(lowest));
+        // Far in the future is as odd as long ago.
+        let age = now.millis_since(lowest).abs();
+        if self.live && (spread > self.lateness_ms / 2 || age > self.lateness_ms) {
+            self.live = false;
+            for source in &mut self.sources {
+                source.ended = source.ended.map(|_| now);
+            }
+        } else if spread <= self.lateness_ms / 4 && age <= self.lateness_ms / 4 {
+            self.live = true;
+        }
+    }
+
+    /// What to do next.
+    pub(super) fn next(&self, now: Timestamp) -> Next {
+        let mut lowest: Option<(Option<Timestamp>, usize)> = None;
+        let mut second: Option<Option<Timestamp>> = None;
+        for (number, source) in self.sources.iter().enumerate() {
+            if source.pending == 0 && (self.live || !is_awaited(source, now)) {
+                continue;
+            }
+            match lowest {
+                Some((clock, _)) if source.clock >= clock => {
+                    second = Some(second.map_or(source.clock, |second| second.min(source.clock)));
+                }
+                _ => {
+                    second = lowest.map(|(clock, _)| clock);
+                    lowest = Some((source.clock, number));
+                }
+            }
+        }
+        match lowest {
+            None => Next::Idle,
+            Some((_, source)) if self.sources[source].pending == 0 => Next::Wait { source },
+            // A second source without a clock yet is to be given its turn after each event.
+            Some((_, source)) => Next::Decide {
+                source,
+                until: match second {
+                    None => Some(Timestamp::from_millis(i64::MAX)),
+                    Some(clock) => clock,
+                },
+            },
+        }
+    }
+}
+
+/// Whether something may still come of `source` before what other sources hold is decided.
+fn is_awaited(source: &Source, now: Timestamp) -> bool {
+    let is_at_end = source
+        .ended
+        .is_some_and(|since| now.millis_since(since) >= GRACE_MS);
+    !is_at_end && !source.left_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: i64) -> Option<Timestamp> {
+        Some(Timestamp::from_millis(hours * 3_600_000))
+    }
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
+
+    fn two() -> Order {
+        let mut order = Order::new(3_600_000);
+        order.add();
+        order.add();
+        order
+    }
+
+    #[test]
+    fn behind_it_waits_for_the_source_that_lies_lowest() {
+        let mut order = two();
+        order.arrived(0, 1);
+        order.head(0, at(5));
+        order.arrived(1, 1);
+        order.head(1, at(3));
+        let lower = Next::Decide {
+            source: 1,
+            until: at(5),
+        };
+        assert_eq!(order.next(NOW), lower);
+        order.decided(1);
+        assert_eq!(order.next(NOW), Next::Wait { source: 1 });
+        order.arrived(1, 1);
+        order.head(1, at(9));
+        let other = Next::Decide {
+            source: 0,
+            until: at(9),
+        };
+        assert_eq!(order.next(NOW), other);
+    }
+
+    #[test]
+    fn a_source_at_its_end_is_not_waited_for_beyond_the_grace() {
+        let mut order = two();
+        order.arrived(0, 1);
+        order.head(0, at(1));
+        assert_eq!(order.next(NOW), Next::Wait { source: 1 });
+        order.ended(1, NOW);
+        assert_eq!(order.next(NOW), Next::Wait { source: 1 });
+        let later = NOW.plus_millis(GRACE_MS);
+        assert!(matches!(order.next(later), Next::Decide { source: 0, .. }));
+        order.decided(0);
+        assert_eq!(order.next(later), Next::Wait { source: 0 });
+    }
+
+    #[test]
+    fn caught_up_only_old_events_are_waited_with() {
+        let mut order = two();
+        order.ended(0, NOW);
+        order.ended(1, NOW);
+        let mut now = NOW.plus_millis(GRACE_MS);
+        order.turn(now);
+        assert!(order.live);
+        order.arrived(0, 1);
+        order.head(0, Some(now));
+        order.turn(now);
+        assert!(matches!(order.next(now), Next::Decide { source: 0, .. }));
+        order.decided(0);
+        order.arrived(1, 1);
+        order.head(1, Some(now.plus_millis(-7_200_000)));
+        order.turn(now);
+        assert!(!order.live);
+        now = now.plus_millis(GRACE_MS);
+        assert!(matches!(order.next(now), Next::Decide { source: 1, .. }));
+    }
+}

@@ -1,0 +1,400 @@
+//! The daemon's loop: carries the lease's changes out, keeps owned feeds running, commits their
+//! positions, and ends in order.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, PoisonError, atomic::Ordering},
+    thread,
+    time::Duration,
+};
+
+use crossbeam_channel::bounded;
+use rdkafka::consumer::{BaseConsumer, CommitMode};
+
+use crate::{
+    clock::Stopwatch,
+    daemon::{
+        Outcome, Shutdown,
+        engine::{self, Ending},
+        feed::{Feed, Kit},
+    },
+    kafka::{self, Catalog, Client, Error, Partition},
+    state::lease::{Change, Lease, Pending, partition_of},
+};
+
+/// The lease is served this often.
+const LEASE_POLL: Duration = Duration::from_millis(100);
+
+/// Safe positions are committed this often.
+const COMMIT: Duration = Duration::from_secs(1);
+
+/// All positions are committed again this often: brokers expire those of topics that the group
+/// does not subscribe to.
+const COMMIT_ALL: Duration = Duration::from_hours(1);
+
+/// At the end, the last commit and the leaving of the group may take so long.
+const LEAVE: Duration = Duration::from_secs(5);
+
+/// An engine that stands still this long is wedged, and the lease is let go.
+const WEDGED: Duration = Duration::from_secs(30);
+
+/// A failed feed begins again after this long, doubled at each failure in a row up to a minute.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A member of the group with the feeds it owns.
+pub(super) struct Daemon {
+    kit: Kit,
+    control: BaseConsumer<Client>,
+    lease: Lease,
+    catalog: Catalog,
+    /// The state partitions that are ours.
+    slots: BTreeSet<i32>,
+    feeds: BTreeMap<String, Feed>,
+    /// Failures in a row of feeds that are to begin again, and since when they wait.
+    retries: BTreeMap<String, (u32, Stopwatch)>,
+    /// Feeds that have reached their end as of start.
+    finished: BTreeSet<String>,
+    /// What is safe to commit.
+    safe: BTreeMap<Partition, u64>,
+    /// Each engine's last turn count and since when it stands there.
+    pulses: BTreeMap<String, (u64, Stopwatch)>,
+    /// Topics that were there at the start; others were found while running.
+    at_start: BTreeSet<String>,
+}
+
+impl Daemon {
+    /// Owns nothing yet.
+    pub(super) fn new(
+        kit: Kit,
+        control: BaseConsumer<Client>,
+        lease: Lease,
+        catalog: Catalog,
+    ) -> Self {
+        Self {
+            at_start: catalog.topics.keys().cloned().collect(),
+            kit,
+            control,
+            lease,
+            catalog,
+            slots: BTreeSet::new(),
+            feeds: BTreeMap::new(),
+            retries: BTreeMap::new(),
+            finished: BTreeSet::new(),
+            safe: BTreeMap::new(),
+            pulses: BTreeMap::new(),
+        }
+    }
+
+    /// Serves the lease and its feeds until the end.
+    ///
+    /// # Errors
+    /// Failures that no waiting helps.
+    pub(super) fn run(mut self, shutdown: &Shutdown) -> Result<Outcome, Error> {
+        let (mut discovered, mut committed, mut all) =
+            (Stopwatch::start(), Stopwatch::start(), Stopwatch::start());
+        loop {
+            if !matches!(
+                shutdown.try_recv(),
+                Err(crossbeam_channel::TryRecvError::Empty)
+            ) {
+                return self.shut_down();
+            }
+            if self.is_wedged() {
+                // Not polled, the lease goes to somebody else.
+                // An ending is seen at the next turn; here it only cuts the wait short.
+                let _ended = shutdown.recv_timeout(LEASE_POLL);
+            } else {
+                for pending in self.lease.poll(LEASE_POLL) {
+                    self.change(&pending)?;
+                }
+            }
+            if discovered.elapsed() >= self.kit.settings.discover_interval {
+                discovered = Stopwatch::start();
+                self.discover();
+            }
+            self.reap()?;
+            self.start_feeds()?;
+            if all.elapsed() >= COMMIT_ALL {
+                all = Stopwatch::start();
+                self.lease.forget_commits();
+            }
+            if committed.elapsed() >= COMMIT {
+                committed = Stopwatch::start();
+                self.commit(CommitMode::Async);
+            }
+            if self.kit.until_end && self.is_finished() {
+                return self.shut_down();
+            }
+        }
+    }
+
+    /// Carries a change of the lease out.
+    fn change(&mut self, pending: &Pending) -> Result<(), Error> {
+        match &pending.change {
+            Change::Assigned(slots) => {
+                tracing::info!(?slots, "lease assigned");
+                self.slots.extend(slots);
+                self.lease.answer(pending);
+            }
+            Change::Revoked(slots) => {
+                tracing::info!(?slots, "lease revoked");
+                let ended = self.stop_feeds(slots);
+                self.commit(CommitMode::Sync);
+                self.lease.answer(pending);
+                self.forget(slots);
+                ended?;
+            }
+            Change::Lost(slots) => {
+                tracing::warn!(?slots, "lease lost; stepping down without a commit");
+                self.lease.answer(pending);
+                self.forget_safe(slots);
+                let ended = self.stop_feeds(slots);
+                self.forget(slots);
+                ended?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Feeds of `slots`.
+    fn feeds_of(&self, slots: &[i32]) -> Vec<String> {
+        let partitions = self.kit.settings.state_partitions;
+        self.feeds
+            .keys()
+            .filter(|supplier| slots.contains(&partition_of(supplier, partitions)))
+            .cloned()
+            .collect()
+    }
+
+    /// Stops the feeds of `slots` together; how many sends stayed unacknowledged.
+    fn stop_feeds(&mut self, slots: &[i32]) -> Result<usize, Error> {
+        let suppliers = self.feeds_of(slots);
+        for supplier in &suppliers {
+            if let Some(feed) = self.feeds.get(supplier) {
+                feed.stop();
+            }
+        }
+        let mut undelivered = 0;
+        let mut failure = None;
+        for supplier in suppliers {
+            let Some(feed) = self.feeds.remove(&supplier) else {
+                continue;
+            };
+            let board = Arc::clone(&feed.board);
+            match feed.ending() {
+                Ok(Ending::Undelivered(count)) => undelivered += count,
+                Ok(_) => {}
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(supplier, %error, "feed failed while stopping");
+                }
+                Err(error) => failure = Some(error),
+            }
+            self.gather(&board);
+        }
+        failure.map_or(Ok(undelivered), Err)
+    }
+
+    /// Forgets that `slots` are ours and everything about their feeds.
+    fn forget(&mut self, slots: &[i32]) {
+        self.slots.retain(|slot| !slots.contains(slot));
+        self.forget_safe(slots);
+        let partitions = self.kit.settings.state_partitions;
+        self.retries
+            .retain(|supplier, _| !slots.contains(&partition_of(supplier, partitions)));
+    }
+
+    fn forget_safe(&mut self, slots: &[i32]) {
+        let settings = &self.kit.settings;
+        self.safe.retain(|(topic, _), _| {
+            (settings.supplier_of)(topic).is_none_or(|supplier| {
+                !slots.contains(&partition_of(&supplier, settings.state_partitions))
+            })
+        });
+    }
+
+    /// Looks for new topics and partitions.
+    fn discover(&mut self) {
+        match kafka::list(&self.control) {
+            Ok(catalog) => self.catalog = catalog,
+            Err(error) => tracing::warn!(%error, "topics could not be listed; tried again later"),
+        }
+        while self.control_event() {}
+    }
+
+    fn control_event(&self) -> bool {
+        self.control.poll(Duration::ZERO).is_some()
+    }
+
+    /// Every supplier of an input topic with the partitions of its topics.
+    fn suppliers(&self) -> BTreeMap<String, Vec<Partition>> {
+        let mut suppliers: BTreeMap<String, Vec<Partition>> = BTreeMap::new();
+        for (topic, count) in &self.catalog.topics {
+            if let Some(supplier) = (self.kit.settings.supplier_of)(topic) {
+                let partitions = (0..*count).filter_map(|number| i32::try_from(number).ok());
+                suppliers
+                    .entry(supplier)
+                    .or_default()
+                    .extend(partitions.map(|number| (topic.clone(), number)));
+            }
+        }
+        suppliers
+    }
+
+    /// Starts owned feeds that do not run, and gives running ones what was found.
+    fn start_feeds(&mut self) -> Result<(), Error> {
+        for (supplier, partitions) in self.suppliers() {
+            let slot = partition_of(&supplier, self.kit.settings.state_partitions);
+            if !self.slots.contains(&slot) || self.finished.contains(&supplier) {
+                continue;
+            }
+            if let Some(feed) = self.feeds.get_mut(&supplier) {
+                let fresh: Vec<Partition> = partitions
+                    .into_iter()
+                    .filter(|partition| !feed.partitions.contains(partition))
+                    .collect();
+                if !fresh.is_empty() && !self.kit.until_end {
+                    feed.add(fresh);
+                }
+                continue;
+            }
+            if let Some((failures, since)) = self.retries.get(&supplier) {
+                let pause = RETRY * 2_u32.saturating_pow((*failures).min(6));
+                if since.elapsed() < pause.min(Duration::from_mins(1)) {
+                    continue;
+                }
+            }
+            let committed = match self.lease.committed(&partitions, Duration::from_secs(10)) {
+                Ok(committed) => committed,
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(supplier, %error, "feed not begun; tried again");
+                    self.fail(&supplier);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let found_running = partitions
+                .iter()
+                .all(|(topic, _)| !self.at_start.contains(topic));
+            let feed = Feed::start(&self.kit, &supplier, partitions, committed, found_running);
+            self.feeds.insert(supplier, feed);
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, supplier: &str) {
+        let failures = self.retries.get(supplier).map_or(0, |(count, _)| count + 1);
+        self.retries
+            .insert(supplier.to_owned(), (failures, Stopwatch::start()));
+    }
+
+    /// Takes in feeds that have ended by themselves.
+    fn reap(&mut self) -> Result<(), Error> {
+        let over: Vec<String> = self
+            .feeds
+            .iter()
+            .filter(|(_, feed)| feed.is_over())
+            .map(|(supplier, _)| supplier.clone())
+            .collect();
+        for supplier in over {
+            let Some(feed) = self.feeds.remove(&supplier) else {
+                continue;
+            };
+            self.pulses.remove(&supplier);
+            let board = Arc::clone(&feed.board);
+            match feed.ending() {
+                Ok(Ending::Finished) => {
+                    tracing::info!(supplier, "feed read to its end");
+                    self.gather(&board);
+                    self.finished.insert(supplier);
+                }
+                Ok(Ending::Restart | Ending::Stopped | Ending::Undelivered(_)) => {
+                    tracing::warn!(supplier, "feed is decided again from its stored positions");
+                    self.fail(&supplier);
+                }
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(supplier, %error, "feed failed; begun again");
+                    self.fail(&supplier);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every input topic of ours is read to its end.
+    fn is_finished(&self) -> bool {
+        let partitions = self.kit.settings.state_partitions;
+        !self.slots.is_empty()
+            && self
+                .suppliers()
+                .keys()
+                .filter(|supplier| self.slots.contains(&partition_of(supplier, partitions)))
+                .all(|supplier| self.finished.contains(supplier))
+    }
+
+    /// Whether an engine makes no more turns.
+    fn is_wedged(&mut self) -> bool {
+        let mut wedged = false;
+        for (supplier, feed) in &self.feeds {
+            let turns = feed.board.turns.load(Ordering::Relaxed);
+            let pulse = self
+                .pulses
+                .entry(supplier.clone())
+                .or_insert_with(|| (turns, Stopwatch::start()));
+            if pulse.0 != turns || turns == 0 {
+                *pulse = (turns, Stopwatch::start());
+            } else if pulse.1.elapsed() >= WEDGED {
+                tracing::error!(supplier, "engine stands still; letting the lease go");
+                wedged = true;
+            }
+        }
+        wedged
+    }
+
+    fn gather(&mut self, board: &engine::Board) {
+        let safe = board.safe.lock().unwrap_or_else(PoisonError::into_inner);
+        for (partition, position) in &*safe {
+            self.safe.insert(partition.clone(), *position);
+        }
+    }
+
+    /// Commits what is safe.
+    fn commit(&mut self, mode: CommitMode) {
+        let boards: Vec<_> = self
+            .feeds
+            .values()
+            .map(|feed| Arc::clone(&feed.board))
+            .collect();
+        for board in boards {
+            self.gather(&board);
+        }
+        if let Err(error) = self.lease.commit(&self.safe, mode) {
+            tracing::warn!(%error, "input positions not committed; the next commit repeats them");
+        }
+    }
+
+    /// Ends in order: feeds, their deliveries, positions, the lease.
+    fn shut_down(mut self) -> Result<Outcome, Error> {
+        tracing::info!("stopping");
+        let slots: Vec<i32> = self.slots.iter().copied().collect();
+        let ended = self.stop_feeds(&slots);
+        let (left, is_left) = bounded(1);
+        // On a thread of its own: brokers that are gone must not hold the end up.
+        thread::spawn(move || {
+            self.commit(CommitMode::Sync);
+            self.lease.leave();
+            // Nobody waits any more where the deadline has passed.
+            let _sent = left.send(());
+        });
+        if is_left.recv_timeout(LEAVE).is_err() {
+            tracing::warn!("the brokers do not answer; leaving the group to its session timeout");
+        }
+        let undelivered = ended?;
+        if undelivered > 0 {
+            tracing::error!(undelivered, "not acknowledged at the shutdown deadline");
+            return Ok(Outcome::Undelivered(undelivered));
+        }
+        tracing::info!("stopped");
+        Ok(Outcome::Done)
+    }
+}
