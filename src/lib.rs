@@ -12,6 +12,7 @@ pub mod event;
 pub mod feed;
 pub mod incident;
 pub mod ingest;
+pub mod intern;
 pub mod kafka;
 pub mod score;
 pub mod simulate;

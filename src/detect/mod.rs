@@ -1,4 +1,125 @@
-//! Pure core.
+//! The pure core: one supplier's events in, findings out.
+//!
+//! Knows accounts, sliding windows over event time, and what is usual for each. Knows nothing of
+//! bytes, topics, clocks, or of what becomes of a finding.
+
+use std::collections::BTreeSet;
+
+use crate::event::Timestamp;
+
+mod detector;
+
+pub mod account;
+pub mod version;
+pub mod watermark;
+pub mod window;
+
+pub mod baseline;
+pub mod critical;
+pub mod peers;
+pub mod season;
+
+pub use self::{
+    account::Account,
+    detector::Detector,
+    window::{Counts, Share, Signal, Window},
+};
+
+/// The checked settings of a detector.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Within this many milliseconds nothing depends on arrival.
+    pub lateness_ms: i64,
+    /// As far behind the watermark as events are counted, in milliseconds.
+    pub horizon_ms: i64,
+    /// The datasets that count; all where empty.
+    pub datasets: BTreeSet<String>,
+    /// Accounts remembered; newcomers past them share one bucket.
+    pub accounts_max: usize,
+    /// Different subjects remembered; those past them count as unnamed.
+    pub subjects_max: usize,
+    /// Pairs of a subject and an account's pane remembered; those past them count as unnamed.
+    pub pairs_max: usize,
+}
+
+/// An account of one detector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId(pub(crate) u32);
+
+/// What one event exposed.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// Who read.
+    pub account: AccountId,
+    /// The pane that holds it.
+    pub pane: u32,
+    /// When.
+    pub time: Timestamp,
+    /// How much.
+    pub share: Share,
+    /// Whether every person named is known by number.
+    pub exact: bool,
+}
+
+/// That windows ending at a pane reached their critical counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whose.
+    pub account: AccountId,
+    /// The pane at which they end.
+    pub pane: u32,
+    /// The tests that crossed: a bit each, signals by windows.
+    pub(crate) crossed: u8,
+}
+
+impl Finding {
+    /// The shortest window that crossed.
+    pub fn shortest(self) -> Window {
+        let crossed = |window: &Window| {
+            let of = |signal| 1 << baseline::stat(signal, *window);
+            Signal::TESTED
+                .into_iter()
+                .any(|signal| self.crossed & of(signal) != 0)
+        };
+        Window::ALL.into_iter().find(crossed).unwrap_or(Window::Day)
+    }
+
+    /// This finding with the tests of another at the same pane.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self {
+            crossed: self.crossed | other.crossed,
+            ..self
+        }
+    }
+}
+
+/// Why a window was too much: the strongest test.
+#[derive(Clone, Copy, Debug)]
+pub struct Explanation {
+    /// The window.
+    pub window: Window,
+    /// The signal.
+    pub signal: Signal,
+    /// What it counted.
+    pub observed: Counts,
+    /// Events in it.
+    pub actions: u64,
+    /// What is usual in such a window while the account is active, by signal.
+    pub expected: [f64; 3],
+    /// The count from which the signal was too much.
+    pub critical: u64,
+    /// The probability of as much or more.
+    pub p_value: f64,
+    /// The most of the signal in such a window in the history.
+    pub seen_max: u32,
+    /// Active days in the history.
+    pub days: u32,
+    /// How far the baseline has come.
+    pub maturity: Maturity,
+    /// Accounts of the peer group with a history.
+    pub peers: u32,
+}
 
 /// How far an account's baseline has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 pub mod decoder;
 pub mod merge;
 mod pipeline;
+pub mod repeats;
 
 pub use self::pipeline::{Counts, Decision, Pipeline};
 
@@ -34,6 +35,8 @@ pub struct Limits {
     pub accounts_max: usize,
     /// Different subjects remembered.
     pub subjects_max: usize,
+    /// Pairs of a subject and an account's thirty seconds remembered: those of the last two days.
+    pub pairs_max: usize,
     /// Event ids remembered.
     pub known_ids_max: usize,
     /// Incidents remembered: open ones, and closed ones within the horizon.
@@ -51,6 +54,7 @@ impl Default for Config {
             limits: Limits {
                 accounts_max: 1_000_000,
                 subjects_max: 4_000_000,
+                pairs_max: 50_000_000,
                 known_ids_max: 4_000_000,
                 incidents_max: 10_000,
             },

@@ -5,6 +5,15 @@
 
 use crate::event::{AccountKind, Timestamp};
 
+mod episode;
+mod identity;
+mod positions;
+mod reason;
+mod report;
+mod tracker;
+
+pub use self::tracker::{Config, Sighting, Tracker};
+
 /// What kind of incident it is; where several fit, the first in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -171,4 +180,4 @@ pub struct Alert {
     pub appended_ms: i64,
 }
 
-pub use crate::detect::Maturity;
+pub use crate::detect::{Explanation, Maturity};

@@ -1,0 +1,257 @@
+//! What an account usually reads: weighted moments of its daily and hourly maxima, and the
+//! negative-binomial expectation that they and its peers give.
+//!
+//! The sample of a window is the highest count that the sliding window reached in an active hour
+//! (or, for the day's window, in an active day): the very thing that the test looks at, so there is
+//! nothing to correct for testing at every event. Given that the account is active, the maximum X
+//! is 1 + Y with Y negative binomial.
+
+use crate::detect::{
+    critical::Model,
+    peers::Prior,
+    window::{Signal, Window},
+};
+
+/// Statistics: a signal in a window.
+pub const STATS: usize = Signal::ALL.len() * Window::ALL.len();
+
+/// The place of a statistic in an array of [`STATS`].
+pub const fn stat(signal: Signal, window: Window) -> usize {
+    signal as usize * Window::ALL.len() + window as usize
+}
+
+/// Active days after which what was learned counts half (reference: detection, half-life 14 d).
+const HALF_LIFE_DAYS: f64 = 14.0;
+/// Observations with which an account's scatter is shrunk to its peers'.
+const SCATTER_WEIGHT: f64 = 12.0;
+/// Scatter beyond this is not believed: 1/φ is then a size of 1/15.
+const SCATTER_MAX: f64 = 15.0;
+/// A teaching weight falls from 1 at the first probability to [`WEIGHT_MIN`] at the second.
+const SUSPECT_P: [f64; 2] = [1e-3, 1e-5];
+/// What looks like an attack teaches this much.
+const WEIGHT_MIN: f64 = 0.01;
+/// An account with fewer than [`YOUNG_DAYS`] active days learns at least this much: there is no
+/// saying yet what is usual.
+const WEIGHT_YOUNG: f64 = 0.3;
+const YOUNG_DAYS: u32 = 5;
+/// A count beyond the mean by more standard deviations than this teaches as if it were there.
+const WINSOR_DEVIATIONS: f64 = 4.0;
+/// How much the expectation of a mature account may grow in a week.
+const GROWTH_PER_WEEK: f64 = 1.2;
+const WEEK_DAYS: u32 = 7;
+
+/// Weighted moments of Y.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moments {
+    /// Sum of weights.
+    pub weight: f64,
+    /// Weighted sum.
+    pub sum: f64,
+    /// Weighted sum of squares.
+    pub squares: f64,
+}
+
+impl Moments {
+    /// The mean; 0 where nothing was seen.
+    pub fn mean(&self) -> f64 {
+        if self.weight > 0.0 {
+            self.sum / self.weight
+        } else {
+            0.0
+        }
+    }
+
+    /// The weighted sum of squared distances from the mean.
+    pub fn scatter(&self) -> f64 {
+        (self.squares - self.mean() * self.sum).max(0.0)
+    }
+}
+
+/// One account's history.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    /// Moments by [`stat`].
+    pub moments: [Moments; STATS],
+    /// The highest X that taught with half its weight or more, in the current and the past month of
+    /// active days.
+    learned_max: [[u32; 2]; STATS],
+    /// The highest X ever.
+    seen_max: [u32; STATS],
+    /// Means at the beginning of the current week of active days.
+    anchor: [f32; STATS],
+    /// Active days behind it.
+    pub days: u32,
+}
+
+/// The maxima of one block: an active hour, or an active day.
+pub type Maxima = [u32; STATS];
+
+impl Baseline {
+    /// Begins an active day: what is older counts a little less.
+    pub fn begin_day(&mut self) {
+        let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
+        for moments in &mut self.moments {
+            moments.weight *= keep;
+            moments.sum *= keep;
+            moments.squares *= keep;
+        }
+        if self.days.is_multiple_of(WEEK_DAYS) {
+            #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
+            for (anchor, moments) in self.anchor.iter_mut().zip(&self.moments) {
+                let mean = moments.mean() as f32;
+                *anchor = if self.days > 2 * WEEK_DAYS {
+                    mean.min(*anchor * GROWTH_PER_WEEK as f32 + 1.0)
+                } else {
+                    mean
+                };
+            }
+        }
+        if self.days.is_multiple_of(30) {
+            for max in &mut self.learned_max {
+                *max = [0, max[0]];
+            }
+        }
+        self.days += 1;
+    }
+
+    /// Takes the maximum `x` of a block into account, as far as `expected` and the guard allow.
+    pub fn learn(&mut self, stat: usize, x: u32, expected: Model, alarmed: bool) {
+        if x == 0 {
+            return;
+        }
+        self.seen_max[stat] = self.seen_max[stat].max(x);
+        let y = f64::from(x - 1);
+        let mut weight = if alarmed {
+            WEIGHT_MIN
+        } else {
+            teaching_weight(y, expected)
+        };
+        if self.days <= YOUNG_DAYS {
+            weight = weight.max(WEIGHT_YOUNG);
+        }
+        if weight >= 0.5 {
+            let max = &mut self.learned_max[stat][0];
+            *max = (*max).max(x);
+        }
+        let y = y.min(expected.mean + WINSOR_DEVIATIONS * expected.deviation());
+        let moments = &mut self.moments[stat];
+        moments.weight += weight;
+        moments.sum += weight * y;
+        moments.squares += weight * y * y;
+    }
+
+    /// The expectation of Y: a gamma-Poisson mixture whose rate is the account's own as far as it is
+    /// known, and its peers' as far as it is not (Bühlmann's credibility; Efron and Morris 1975).
+    pub fn expect(&self, stat: usize, prior: &Prior) -> Model {
+        let moments = &self.moments[stat];
+        let peer = &prior.stats[stat];
+        // A rate drawn from a gamma with this shape and scale has the peers' mean and spread.
+        let rate_weight = peer.shape / peer.mean.max(1e-9);
+        let mut mean = (moments.sum + peer.shape) / (moments.weight + rate_weight);
+        if self.days > 2 * WEEK_DAYS {
+            mean = mean.min(f64::from(self.anchor[stat]) * GROWTH_PER_WEEK + 1.0);
+        }
+        let own = if moments.mean() > 0.0 {
+            (moments.scatter() - moments.sum) / (moments.mean() * moments.mean())
+        } else {
+            0.0
+        };
+        let scatter = ((own + SCATTER_WEIGHT * peer.scatter) / (moments.weight + SCATTER_WEIGHT))
+            .clamp(0.0, SCATTER_MAX);
+        // The rate itself is uncertain: by the peers' spread at first, less with every observation.
+        let known = peer.shape + moments.sum / (1.0 + scatter * mean);
+        Model {
+            mean,
+            size: 1.0 / (scatter + 1.0 / known.max(1e-3)),
+        }
+    }
+
+    /// The highest X of the last month or two that was taken for usual.
+    pub fn learned_max(&self, stat: usize) -> u32 {
+        let [current, past] = self.learned_max[stat];
+        current.max(past)
+    }
+
+    /// The highest X ever, attacks included.
+    pub fn seen_max(&self, stat: usize) -> u32 {
+        self.seen_max[stat]
+    }
+}
+
+/// How much a count teaches: all where it is ordinary, almost nothing where it looks like an attack.
+fn teaching_weight(y: f64, expected: Model) -> f64 {
+    if y <= expected.mean + 2.0 * expected.deviation() {
+        return 1.0;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "y was a count"
+    )]
+    let p = expected.tail(y as u64).max(1e-300);
+    let [ordinary, attack] = SUSPECT_P.map(f64::ln);
+    let share = ((p.ln() - attack) / (ordinary - attack)).clamp(0.0, 1.0);
+    WEIGHT_MIN.powf(1.0 - share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: usize = stat(Signal::People, Window::Hour);
+
+    fn learned(days: u32, x: impl Fn(u32) -> u32) -> Baseline {
+        let mut baseline = Baseline::default();
+        for day in 0..days {
+            baseline.begin_day();
+            for hour in 0..8 {
+                let expected = baseline.expect(HOUR, &Prior::WEAK);
+                baseline.learn(HOUR, x(day * 8 + hour), expected, false);
+            }
+        }
+        baseline
+    }
+
+    #[test]
+    fn a_steady_account_is_expected_to_do_what_it_did() {
+        let baseline = learned(20, |block| 9 + block % 5);
+        let model = baseline.expect(HOUR, &Prior::WEAK);
+        assert!((model.mean - 10.0).abs() < 0.5, "{model:?}");
+        assert!(model.size > 3.0, "{model:?}");
+    }
+
+    #[test]
+    fn an_account_without_history_is_expected_to_be_one_of_its_peers() {
+        let model = Baseline::default().expect(HOUR, &Prior::WEAK);
+        let peer = Prior::WEAK.stats[HOUR];
+        assert!((model.mean - peer.mean).abs() < 1e-9);
+        assert!(
+            model.size < peer.shape,
+            "peers' spread and scatter both widen it"
+        );
+    }
+
+    #[test]
+    fn one_theft_teaches_almost_nothing() {
+        let before = learned(20, |block| 9 + block % 5);
+        let mut after = before.clone();
+        let expected = after.expect(HOUR, &Prior::WEAK);
+        after.learn(HOUR, 4_000, expected, true);
+        let (before, after) = (
+            before.expect(HOUR, &Prior::WEAK),
+            after.expect(HOUR, &Prior::WEAK),
+        );
+        assert!(after.mean < before.mean * 1.01, "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn a_ramp_is_followed_by_a_fifth_a_week_at_most() {
+        let ramp = |block| 10 + block / 8 * 10;
+        let before = learned(21, ramp).expect(HOUR, &Prior::WEAK);
+        let after = learned(28, ramp).expect(HOUR, &Prior::WEAK);
+        assert!(
+            after.mean < before.mean * 1.25 + 2.0,
+            "{before:?} {after:?}"
+        );
+    }
+}

@@ -1,0 +1,536 @@
+//! The detector of one feed: every account's windows, tested at every event.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    hash::{BuildHasher as _, RandomState},
+};
+
+use hashbrown::HashTable;
+
+use crate::{
+    detect::{
+        AccountId, Config, Explanation, Finding, Maturity, Seen,
+        account::{Account, forget_versions},
+        baseline::{Baseline, stat},
+        critical::Table,
+        peers::{PeerSums, Prior},
+        season::Season,
+        version::{TESTS, Version},
+        window::{Place, Scratch, Share, Signal, Window, pane_of, pane_start},
+    },
+    event::{AccessEvent, AccountKind, DAY_MS, Timestamp},
+    intern::Interner,
+};
+
+/// Attributes told apart: one bit each; the highest stands for all others.
+const FIELDS_MAX: usize = 31;
+/// The name of the attributes past [`FIELDS_MAX`].
+const OTHER_FIELDS: &str = "other";
+/// Groups told apart. Roles past them share the group of their kind.
+const GROUPS_MAX: usize = 1_024;
+/// One event's records are counted up to this, so that no sum overflows: 2^40.
+const RECORDS_MAX: u64 = 1 << 40;
+/// Panes an account may hold: those of four days. Only future-dated events can need more.
+const PANES_MAX: usize = 11_520;
+/// Day ends at the limit make room for this share of the accounts: one in sixteen.
+const ROOM: usize = 16;
+
+/// A peer group: the accounts of one role, or of one kind where no role is said.
+#[derive(Debug)]
+struct Group {
+    kind: AccountKind,
+    /// What is expected of newcomers; never empty.
+    versions: Vec<Version>,
+}
+
+/// Watches every account of one supplier and reports the one that reads records in bulk.
+///
+/// Time is the events' own; nothing here reads a clock.
+#[derive(Debug)]
+pub struct Detector {
+    config: Config,
+    names: HashTable<u32>,
+    hasher: RandomState,
+    accounts: Vec<Option<Account>>,
+    vacant: Vec<u32>,
+    /// Where newcomers past the limit are counted together.
+    bucket: Option<u32>,
+    groups: Vec<Group>,
+    group_ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
+    subjects: Interner,
+    fields: Interner,
+    /// The people that the last event named, each once.
+    event_subjects: Vec<u32>,
+    table: Table,
+    scratch: Scratch,
+    /// Days (since 1970) that some account was active in and that are not settled.
+    pending_days: BTreeSet<u32>,
+    settled: Option<u32>,
+    /// Rises whenever critical counts change.
+    epoch: u32,
+    touches: usize,
+    phases: [usize; 3],
+    limits_reached: [u64; 3],
+}
+
+impl Detector {
+    /// A detector that has seen nothing.
+    pub fn new(config: Config) -> Self {
+        let subjects = Interner::new(config.subjects_max);
+        Self {
+            config,
+            names: HashTable::new(),
+            hasher: RandomState::new(),
+            accounts: Vec::new(),
+            vacant: Vec::new(),
+            bucket: None,
+            groups: Vec::new(),
+            group_ids: HashMap::new(),
+            subjects,
+            fields: Interner::new(FIELDS_MAX),
+            event_subjects: Vec::new(),
+            table: Table::default(),
+            scratch: Scratch::default(),
+            pending_days: BTreeSet::new(),
+            settled: None,
+            epoch: 1,
+            touches: 0,
+            phases: [0; 3],
+            limits_reached: [0; 3],
+        }
+    }
+
+    /// Counts an event and tests every window that holds it. Nothing comes back for an event that
+    /// exposes nobody.
+    pub fn observe(
+        &mut self,
+        event: &AccessEvent<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Seen> {
+        let seen = self.read(event)?;
+        let account = self.accounts[seen.account.0 as usize].as_mut()?;
+        account.last_event = account.last_event.max(event.time);
+        let (place, touches) = account
+            .ledger
+            .add(event.time, seen.share, &self.event_subjects);
+        self.touches += touches;
+        let peers = &self.groups[account.group as usize].versions;
+        let begun = match place {
+            Place::Newest => {
+                let crossed = account.test_newest(peers, self.epoch);
+                let begun = account.note_newest(self.settled);
+                if crossed != 0 {
+                    account.note_alarm(seen.pane);
+                    findings.push(Finding {
+                        account: seen.account,
+                        pane: seen.pane,
+                        crossed,
+                    });
+                }
+                begun
+            }
+            Place::Behind => {
+                let begun = account.note_behind(seen.pane, self.settled);
+                let first = findings.len();
+                account.test_behind(peers, seen.pane, &mut self.scratch, |pane, crossed| {
+                    findings.push(Finding {
+                        account: seen.account,
+                        pane,
+                        crossed,
+                    });
+                });
+                for finding in &findings[first..] {
+                    account.note_alarm(finding.pane);
+                }
+                begun
+            }
+        };
+        if begun {
+            self.pending_days.insert(seen.pane / DAY_PANES);
+        }
+        if account.ledger.panes_held() > PANES_MAX {
+            let newest = account.ledger.newest().unwrap_or(0);
+            self.touches -= account.ledger.forget(newest.saturating_sub(DAY_PANES));
+        }
+        Some(seen)
+    }
+
+    /// What an event too old to be counted would have exposed, where its account is known.
+    pub fn glance(&mut self, event: &AccessEvent<'_>) -> Option<Seen> {
+        self.find(event.account)?;
+        self.read(event)
+    }
+
+    /// Settles the days that end at or before `watermark`: what they taught is in force from their
+    /// end plus the lateness on.
+    pub fn advance(&mut self, watermark: Timestamp) {
+        let complete = u32::try_from(watermark.as_millis().div_euclid(DAY_MS)).unwrap_or(0);
+        if self.settled.is_some_and(|settled| settled + 1 >= complete) || complete == 0 {
+            return;
+        }
+        while let Some(day) = self.pending_days.first().copied() {
+            if day >= complete {
+                break;
+            }
+            self.pending_days.pop_first();
+            self.settle(day);
+        }
+        self.settled = Some(complete - 1);
+        self.forget(watermark);
+        self.make_room(watermark);
+        self.phases = [0; 3];
+        for account in self.accounts.iter().flatten() {
+            self.phases[account.maturity() as usize] += 1;
+        }
+    }
+
+    /// Keeps the account while an incident of it is remembered, or lets it go.
+    pub fn hold(&mut self, account: AccountId, held: bool) {
+        if let Some(account) = &mut self.accounts[account.0 as usize] {
+            account.held = held;
+        }
+    }
+
+    /// What is known of the strongest of the tests `crossed` of windows that end at `pane`.
+    pub fn explain(&mut self, finding: Finding) -> Explanation {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let account = self.account(finding.account);
+        let version =
+            account.version_at(&self.groups[account.group as usize].versions, finding.pane);
+        let mut best: Option<Explanation> = None;
+        for window in Window::ALL {
+            let mut at_end = [0; 3];
+            account.ledger.sweep(
+                window,
+                (finding.pane, finding.pane),
+                &mut scratch,
+                |_, counts| {
+                    at_end = counts;
+                },
+            );
+            for signal in Signal::TESTED {
+                let test = stat(signal, window);
+                if finding.crossed & (1 << test) == 0 {
+                    continue;
+                }
+                let p_value = version.p_value(test, finding.pane, at_end[signal as usize]);
+                if best.as_ref().is_some_and(|best| best.p_value <= p_value) {
+                    continue;
+                }
+                let start = (finding.pane + 1).saturating_sub(window.panes());
+                let panes = account.ledger.panes(start, finding.pane);
+                best = Some(Explanation {
+                    window,
+                    signal,
+                    observed: at_end,
+                    actions: panes.map(|pane| u64::from(pane.actions)).sum(),
+                    expected: Signal::ALL
+                        .map(|signal| 1.0 + version.models[stat(signal, window)].mean),
+                    critical: u64::from(version.critical(finding.pane)[test]),
+                    p_value,
+                    seen_max: version.seen_max[test],
+                    days: version.days,
+                    maturity: maturity_of(version.days),
+                    peers: version.peers,
+                });
+            }
+        }
+        self.scratch = scratch;
+        best.unwrap_or_else(|| unreachable!("a finding has crossed a test"))
+    }
+
+    /// The account that `id` stands for.
+    ///
+    /// # Panics
+    /// Panics where the account was let go: an incident holds its account.
+    #[expect(clippy::expect_used, reason = "an incident holds its account")]
+    pub fn account(&self, id: AccountId) -> &Account {
+        let account = self.accounts[id.0 as usize].as_ref();
+        account.expect("an account with an incident is held")
+    }
+
+    /// The people that the last event named, each once.
+    pub fn event_subjects(&self) -> &[u32] {
+        &self.event_subjects
+    }
+
+    /// The names of the attributes in a set of bits, sorted.
+    pub fn field_names(&self, fields: u32) -> Vec<String> {
+        let known = (0..self.fields.len()).filter(|id| fields & (1 << id) != 0);
+        let mut names: Vec<String> = known
+            .filter_map(|id| u32::try_from(id).ok())
+            .map(|id| self.fields.resolve(id).to_owned())
+            .collect();
+        if fields & OTHER_BIT != 0 && !names.iter().any(|name| name == OTHER_FIELDS) {
+            names.push(OTHER_FIELDS.to_owned());
+        }
+        names.sort_unstable();
+        names
+    }
+
+    /// Accounts remembered, by [`Maturity`].
+    pub fn accounts(&self) -> [usize; 3] {
+        let all = self.accounts.len() - self.vacant.len();
+        let [_, warming, mature] = self.phases;
+        [all.saturating_sub(warming + mature), warming, mature]
+    }
+
+    /// Bytes of accounts and of subjects, estimated.
+    pub fn bytes(&self) -> [usize; 2] {
+        let each = size_of::<Account>() + 2 * size_of::<Version>() + 200;
+        let accounts = self.accounts.len() * each + self.touches * 24;
+        [accounts, self.subjects.bytes()]
+    }
+
+    /// Whether every person so far is known by number.
+    pub fn is_exact(&self) -> bool {
+        self.limits_reached[1..] == [0, 0]
+    }
+
+    /// How often the limits on accounts, on subjects and on pairs of them were met.
+    pub fn limits_reached(&self) -> [u64; 3] {
+        self.limits_reached
+    }
+
+    /// Reads who and what an event exposes; finds its account or makes it.
+    fn read(&mut self, event: &AccessEvent<'_>) -> Option<Seen> {
+        let counts = event.action.is_read()
+            && event.outcome.exposes()
+            && (self.config.datasets.is_empty() || self.config.datasets.contains(event.dataset));
+        if !counts {
+            return None;
+        }
+        let account = self.find_or_make(event);
+        let (named, exact) = self.intern_subjects(event);
+        let least = if named == 0 && event.records.is_none() {
+            1
+        } else {
+            named
+        };
+        let records = event.records.unwrap_or(0).clamp(least, RECORDS_MAX);
+        let known = self.event_subjects.len() as u64;
+        let share = Share {
+            records,
+            exported: if event.action.is_export() { records } else { 0 },
+            unnamed: records - known,
+            fields: self.field_bits(event),
+        };
+        Some(Seen {
+            account,
+            pane: pane_of(event.time),
+            time: event.time,
+            share,
+            exact,
+        })
+    }
+
+    /// Interns the people that the event names; gives how many different ones, and whether each is
+    /// known by number. Those past the limits count as records without a name.
+    fn intern_subjects(&mut self, event: &AccessEvent<'_>) -> (u64, bool) {
+        self.event_subjects.clear();
+        let mut refused = 0;
+        let full = self.touches >= self.config.pairs_max;
+        if full && !event.subjects.is_empty() {
+            self.limits_reached[2] += 1;
+            return (event.subjects.len() as u64, false);
+        }
+        for name in event.subjects.iter() {
+            match self.subjects.intern(name) {
+                Some(id) => self.event_subjects.push(id),
+                None => refused += 1,
+            }
+        }
+        if self.event_subjects.len() > 1 {
+            self.event_subjects.sort_unstable();
+            self.event_subjects.dedup();
+        }
+        self.limits_reached[1] += u64::from(refused > 0);
+        (self.event_subjects.len() as u64 + refused, refused == 0)
+    }
+
+    fn field_bits(&mut self, event: &AccessEvent<'_>) -> u32 {
+        let mut bits = 0;
+        for name in event.fields.iter() {
+            bits |= self.fields.intern(name).map_or(OTHER_BIT, |id| 1 << id);
+        }
+        bits
+    }
+
+    fn find(&self, name: &str) -> Option<u32> {
+        let accounts = &self.accounts;
+        let same = |&id: &u32| account_name(accounts, id) == Some(name);
+        self.names.find(self.hasher.hash_one(name), same).copied()
+    }
+
+    fn find_or_make(&mut self, event: &AccessEvent<'_>) -> AccountId {
+        if let Some(id) = self.find(event.account) {
+            return AccountId(id);
+        }
+        if self.accounts.len() - self.vacant.len() >= self.config.accounts_max {
+            self.limits_reached[0] += 1;
+            return self.shared_bucket();
+        }
+        let group = self.group_of(event.account_kind, event.role);
+        let account = Account::new(Some(event.account), event.account_kind, group);
+        let id = self.place(account);
+        let hash = self.hasher.hash_one(event.account);
+        let (accounts, hasher) = (&self.accounts, &self.hasher);
+        self.names.insert_unique(hash, id, |&id| {
+            hasher.hash_one(account_name(accounts, id).unwrap_or_default())
+        });
+        AccountId(id)
+    }
+
+    fn shared_bucket(&mut self) -> AccountId {
+        if let Some(id) = self.bucket {
+            return AccountId(id);
+        }
+        let group = self.group_of(AccountKind::Unknown, None);
+        let id = self.place(Account::new(None, AccountKind::Unknown, group));
+        self.bucket = Some(id);
+        AccountId(id)
+    }
+
+    fn place(&mut self, account: Account) -> u32 {
+        if let Some(id) = self.vacant.pop() {
+            self.accounts[id as usize] = Some(account);
+            return id;
+        }
+        self.accounts.push(Some(account));
+        u32::try_from(self.accounts.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    fn group_of(&mut self, kind: AccountKind, role: Option<&str>) -> u32 {
+        let key = (kind, role.map(Into::into));
+        if let Some(&group) = self.group_ids.get(&key) {
+            return group;
+        }
+        if role.is_some() && self.groups.len() >= GROUPS_MAX {
+            return self.group_of(kind, None);
+        }
+        let group = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
+        let unknown = newcomer(0, &Prior::WEAK, &mut self.table);
+        self.groups.push(Group {
+            kind,
+            versions: vec![unknown],
+        });
+        self.group_ids.insert(key, group);
+        group
+    }
+
+    fn settle(&mut self, day: u32) {
+        let mut active = Vec::new();
+        for (id, slot) in self.accounts.iter_mut().enumerate() {
+            let Some(account) = slot else { continue };
+            let peers = &self.groups[account.group as usize].versions;
+            if account.settle(day, peers, &mut self.scratch) {
+                active.push(id);
+            }
+        }
+        let priors = self.priors();
+        let end = pane_start((day + 1) * DAY_PANES).plus_millis(self.config.lateness_ms);
+        let from = pane_of(end.plus_millis(PANE_MS - 1));
+        let keep_from = ((day + 1) * DAY_PANES).saturating_sub(self.kept_panes());
+        for (group, prior) in self.groups.iter_mut().zip(&priors) {
+            group.versions.push(newcomer(from, prior, &mut self.table));
+            forget_versions(&mut group.versions, keep_from);
+        }
+        for id in active {
+            if let Some(account) = &mut self.accounts[id] {
+                let prior = &priors[account.group as usize];
+                let version = Version::new(
+                    from,
+                    &account.baseline,
+                    &account.season,
+                    prior,
+                    &mut self.table,
+                );
+                account.put_in_force(version, keep_from);
+            }
+        }
+        self.epoch += 1;
+    }
+
+    /// What is expected of each group: its own accounts, leaning on those of its kind.
+    fn priors(&self) -> Vec<Prior> {
+        let mut groups = vec![PeerSums::default(); self.groups.len()];
+        let mut kinds: [PeerSums; 4] = std::array::from_fn(|_| PeerSums::default());
+        for account in self.accounts.iter().flatten() {
+            if account.baseline.days > 0 {
+                let group = account.group as usize;
+                let kind = self.groups[group].kind as usize;
+                groups[group].add(&account.baseline, &account.season);
+                kinds[kind].add(&account.baseline, &account.season);
+            }
+        }
+        let kinds = kinds.map(|sums| sums.prior(&Prior::WEAK));
+        let of = |(sums, group): (&PeerSums, &Group)| sums.prior(&kinds[group.kind as usize]);
+        groups.iter().zip(&self.groups).map(of).collect()
+    }
+
+    /// Forgets panes that no event within the horizon can ask for.
+    fn forget(&mut self, watermark: Timestamp) {
+        let keep_from = pane_of(watermark).saturating_sub(self.kept_panes());
+        for account in self.accounts.iter_mut().flatten() {
+            self.touches -= account.ledger.forget(keep_from);
+        }
+    }
+
+    /// Panes kept behind the watermark: the horizon, and the longest window before it.
+    fn kept_panes(&self) -> u32 {
+        pane_of(Timestamp::from_millis(self.config.horizon_ms)) + Window::Day.panes() + 1
+    }
+
+    /// At the limit, lets go of accounts without a live baseline or an incident, the longest idle
+    /// first, so that newcomers are told apart again.
+    fn make_room(&mut self, now: Timestamp) {
+        let held = self.accounts.len() - self.vacant.len();
+        if held < self.config.accounts_max {
+            return;
+        }
+        let idle = |(id, slot): (usize, &Option<Account>)| {
+            let account = slot.as_ref()?;
+            let name = account.name.as_deref()?;
+            let kept = account.held || account.is_live(now);
+            (!kept).then(|| (account.last_event, name.to_owned(), id))
+        };
+        let mut idle: Vec<_> = self.accounts.iter().enumerate().filter_map(idle).collect();
+        idle.sort_unstable();
+        idle.truncate((self.config.accounts_max / ROOM).max(1));
+        for (_, name, id) in idle {
+            let hash = self.hasher.hash_one(name.as_str());
+            let accounts = &self.accounts;
+            let same = |&id: &u32| account_name(accounts, id) == Some(name.as_str());
+            if let Ok(entry) = self.names.find_entry(hash, same) {
+                entry.remove();
+            }
+            if let Some(mut gone) = self.accounts[id].take() {
+                self.touches -= gone.ledger.forget(u32::MAX);
+            }
+            self.vacant.extend(u32::try_from(id).ok());
+        }
+    }
+}
+
+/// The highest bit stands for attributes past [`FIELDS_MAX`].
+const OTHER_BIT: u32 = 1 << FIELDS_MAX;
+const DAY_PANES: u32 = crate::detect::window::PANES_PER_DAY;
+const PANE_MS: i64 = crate::detect::window::PANE_MS;
+const _: () = assert!(TESTS <= 8, "a finding's tests are bits of a byte");
+
+fn account_name(accounts: &[Option<Account>], id: u32) -> Option<&str> {
+    accounts[id as usize].as_ref()?.name.as_deref()
+}
+
+/// What is expected of an account of a group before it has a history.
+fn newcomer(from: u32, prior: &Prior, table: &mut Table) -> Version {
+    Version::new(from, &Baseline::default(), &Season::default(), prior, table)
+}
+
+fn maturity_of(days: u32) -> Maturity {
+    match days {
+        0 => Maturity::Cold,
+        days if days < crate::detect::account::MATURE_DAYS => Maturity::Warming,
+        _ => Maturity::Mature,
+    }
+}

@@ -1,0 +1,231 @@
+//! What accounts of one group have in common: the expectation of an account before it has a
+//! history, and the pull on it after.
+//!
+//! Sums over accounts are integers, so that they are the same in any order.
+
+use crate::detect::{
+    baseline::{Baseline, STATS},
+    season::{SLOTS, Season},
+};
+
+/// What is expected of one statistic over the accounts of a group.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerStat {
+    /// Mean of the accounts' means.
+    pub mean: f64,
+    /// Shape of the gamma that the accounts' rates scatter by: the larger, the more alike they are.
+    pub shape: f64,
+    /// Scatter of an account about its own mean: (variance - mean) / mean².
+    pub scatter: f64,
+}
+
+/// What is expected of an account of the group.
+#[derive(Clone, Debug)]
+pub struct Prior {
+    /// By [`stat`](crate::detect::baseline::stat).
+    pub stats: [PeerStat; STATS],
+    /// How probably an account is active in each slot.
+    pub season: [f64; SLOTS],
+    /// Accounts with a history behind it.
+    pub accounts: u32,
+}
+
+const fn weak(mean: f64) -> PeerStat {
+    PeerStat {
+        mean,
+        shape: 0.5,
+        scatter: 1.0,
+    }
+}
+
+impl Prior {
+    /// Before anything is known of a supplier: clerks who read a few people at a time, an hour's
+    /// work of some ten and a day's of some forty, some of them ten times as much. It is weak, and
+    /// gone after the first days.
+    pub const WEAK: Self = Self {
+        stats: [
+            weak(4.0),
+            weak(10.0),
+            weak(40.0),
+            weak(4.0),
+            weak(10.0),
+            weak(40.0),
+            weak(4.0),
+            weak(10.0),
+            weak(40.0),
+        ],
+        season: [0.25; SLOTS],
+        accounts: 0,
+    };
+}
+
+/// Accounts' worth of the wider group that a group starts with.
+const PARENT_ACCOUNTS: f64 = 3.0;
+/// Bounds of the gamma's shape (reference: detection, moments over the peer group).
+const SHAPE: [f64; 2] = [0.2, 20.0];
+/// One in fixed point.
+const UNIT: f64 = 65_536.0;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct StatSums {
+    accounts: i128,
+    means: i128,
+    mean_squares: i128,
+    /// Variance of the accounts' means that their scatter in time explains.
+    within: i128,
+    scatter: i128,
+    scatter_base: i128,
+}
+
+/// Sums over the accounts of a group.
+#[derive(Clone, Debug)]
+pub struct PeerSums {
+    stats: [StatSums; STATS],
+    active: [i128; SLOTS],
+    days: [i128; 2],
+    accounts: u32,
+}
+
+impl Default for PeerSums {
+    fn default() -> Self {
+        Self {
+            stats: [StatSums::default(); STATS],
+            active: [0; SLOTS],
+            days: [0; 2],
+            accounts: 0,
+        }
+    }
+}
+
+impl PeerSums {
+    /// Adds an account that has a history.
+    pub fn add(&mut self, baseline: &Baseline, season: &Season) {
+        self.accounts += 1;
+        for (sums, moments) in self.stats.iter_mut().zip(&baseline.moments) {
+            if moments.weight <= 0.0 {
+                continue;
+            }
+            let mean = moments.mean();
+            let scatter = moments.scatter();
+            sums.accounts += 1;
+            sums.means += fixed(mean);
+            sums.mean_squares += fixed(mean * mean);
+            let degrees = (moments.weight - 1.0).max(1.0);
+            sums.within += fixed(scatter.max(moments.sum) / degrees / moments.weight.max(1.0));
+            sums.scatter += fixed(scatter - moments.sum);
+            sums.scatter_base += fixed(moments.weight * mean * mean);
+        }
+        for (sum, active) in self.active.iter_mut().zip(season.active) {
+            *sum += fixed(f64::from(active));
+        }
+        for (sum, days) in self.days.iter_mut().zip(season.days) {
+            *sum += fixed(f64::from(days));
+        }
+    }
+
+    /// What the sums say, leaning on the wider group `parent` as far as they are few.
+    pub fn prior(&self, parent: &Prior) -> Prior {
+        let mut prior = parent.clone();
+        prior.accounts = self.accounts;
+        for (stat, sums) in prior.stats.iter_mut().zip(&self.stats) {
+            *stat = blend(sums, *stat);
+        }
+        for slot in 0..SLOTS {
+            let days = unit(self.days[slot / 24]) + PARENT_DAYS;
+            let active = unit(self.active[slot]) + PARENT_DAYS * parent.season[slot];
+            prior.season[slot] = active / days;
+        }
+        prior
+    }
+}
+
+/// Days of the wider group's rhythm that a group starts with.
+const PARENT_DAYS: f64 = 6.0;
+
+fn blend(sums: &StatSums, parent: PeerStat) -> PeerStat {
+    let accounts = sums.accounts as f64;
+    let total = accounts + PARENT_ACCOUNTS;
+    let mean = (unit(sums.means) + PARENT_ACCOUNTS * parent.mean) / total;
+    let own = if sums.accounts > 1 {
+        let own_mean = unit(sums.means) / accounts;
+        let spread = unit(sums.mean_squares) / accounts - own_mean * own_mean;
+        let between = spread - unit(sums.within) / accounts;
+        own_mean * own_mean / between.max(own_mean * own_mean / SHAPE[1]).max(1e-9)
+    } else {
+        parent.shape
+    };
+    let base = unit(sums.scatter_base);
+    let scatter = if base > 0.0 {
+        (unit(sums.scatter) / base).clamp(0.0, 15.0)
+    } else {
+        parent.scatter
+    };
+    PeerStat {
+        mean,
+        shape: ((accounts * own.clamp(SHAPE[0], SHAPE[1]) + PARENT_ACCOUNTS * parent.shape)
+            / total)
+            .clamp(SHAPE[0], SHAPE[1]),
+        scatter: (accounts * scatter + PARENT_ACCOUNTS * parent.scatter) / total,
+    }
+}
+
+/// Counts stay far below 2^40, so squares fit with the fraction in 128 bits.
+#[expect(clippy::cast_possible_truncation, reason = "bounded as said above")]
+fn fixed(value: f64) -> i128 {
+    (value * UNIT).round() as i128
+}
+
+fn unit(value: i128) -> f64 {
+    value as f64 / UNIT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::{
+        baseline::stat,
+        window::{Signal, Window},
+    };
+
+    const HOUR: usize = stat(Signal::People, Window::Hour);
+
+    fn group(means: &[u32]) -> Prior {
+        let mut sums = PeerSums::default();
+        for mean in means {
+            let mut baseline = Baseline::default();
+            for day in 0..20 {
+                baseline.begin_day();
+                let expected = baseline.expect(HOUR, &Prior::WEAK);
+                baseline.learn(HOUR, mean + day % 3, expected, false);
+            }
+            sums.add(&baseline, &Season::default());
+        }
+        sums.prior(&Prior::WEAK)
+    }
+
+    #[test]
+    fn many_alike_accounts_make_a_firm_expectation() {
+        let prior = group(&[20; 40]);
+        assert!(
+            (prior.stats[HOUR].mean - 20.0).abs() < 2.0,
+            "{:?}",
+            prior.stats[HOUR]
+        );
+        assert!(prior.stats[HOUR].shape > 10.0, "{:?}", prior.stats[HOUR]);
+    }
+
+    #[test]
+    fn accounts_that_differ_widely_leave_it_open() {
+        let means: Vec<u32> = (0..40).map(|n| if n % 10 == 0 { 300 } else { 5 }).collect();
+        let prior = group(&means);
+        assert!(prior.stats[HOUR].shape < 1.0, "{:?}", prior.stats[HOUR]);
+    }
+
+    #[test]
+    fn a_lone_account_hardly_moves_the_wider_groups_expectation() {
+        let prior = group(&[20]);
+        let weak = Prior::WEAK.stats[HOUR];
+        assert!((prior.stats[HOUR].shape - weak.shape).abs() < 1e-9);
+        assert!(prior.stats[HOUR].mean < 0.5 * (20.0 + weak.mean));
+    }
+}

@@ -1,0 +1,109 @@
+//! When an account works: how probably it is active in each hour of a weekday and of a weekend day.
+
+use crate::event::{DAY_MS, HOUR_MS, Timestamp};
+
+/// Hours of a weekday, then of a weekend day, in UTC.
+pub const SLOTS: usize = 48;
+
+/// Days after which what was seen counts half. Twice the counts' own, since a slot is seen once a
+/// day at most.
+const HALF_LIFE_DAYS: f64 = 28.0;
+/// Days of the peers' rhythm that every account starts with (reference: shrinking a seasonal index
+/// to its group with a weight of six observations).
+const PEER_DAYS: f64 = 6.0;
+/// Days of silence that are counted one by one; longer silence counts as this long.
+const CATCH_UP_DAYS_MAX: i64 = 90;
+
+/// The slot of the hour that holds `time`.
+pub fn slot_of(time: Timestamp) -> usize {
+    let hour = time.as_millis().div_euclid(HOUR_MS).rem_euclid(24);
+    let weekend = is_weekend(time.as_millis().div_euclid(DAY_MS));
+    usize::try_from(hour).unwrap_or(0) + if weekend { 24 } else { 0 }
+}
+
+/// Whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
+fn is_weekend(day: i64) -> bool {
+    matches!((day + 4).rem_euclid(7), 0 | 6)
+}
+
+/// Which hours an account was active in, old days counting less.
+#[derive(Clone, Debug)]
+pub struct Season {
+    /// Days active in each slot.
+    pub active: [f32; SLOTS],
+    /// Weekdays and weekend days seen.
+    pub days: [f32; 2],
+    last_day: Option<i64>,
+}
+
+impl Default for Season {
+    fn default() -> Self {
+        Self {
+            active: [0.0; SLOTS],
+            days: [0.0; 2],
+            last_day: None,
+        }
+    }
+}
+
+impl Season {
+    /// Takes a day (since 1970) with its active slots into account, and the idle days before it.
+    #[expect(clippy::cast_possible_truncation, reason = "a factor below 1")]
+    pub fn learn(&mut self, day: i64, active: impl Iterator<Item = usize>) {
+        let first = self.last_day.map_or(day, |last| last + 1);
+        let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS) as f32;
+        for passed in first.max(day - CATCH_UP_DAYS_MAX)..=day {
+            let kind = usize::from(is_weekend(passed));
+            self.days[kind] = self.days[kind] * keep + 1.0;
+            for slot in &mut self.active[kind * 24..kind * 24 + 24] {
+                *slot *= keep;
+            }
+        }
+        for slot in active {
+            self.active[slot] += 1.0;
+        }
+        self.last_day = Some(day);
+    }
+
+    /// How probably the account is active in `slot`, shrunk to its peers' probability.
+    pub fn probability(&self, slot: usize, peers: f64) -> f64 {
+        let days = f64::from(self.days[slot / 24]);
+        (f64::from(self.active[slot]) + PEER_DAYS * peers) / (days + PEER_DAYS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_follow_the_calendar() {
+        // 2026-11-21 was a Saturday.
+        let saturday = Timestamp::from_millis(1_795_219_200_000);
+        assert_eq!(saturday.to_string(), "2026-11-21T00:00:00.000Z");
+        assert_eq!(slot_of(saturday), 24);
+        assert_eq!(slot_of(saturday.plus_millis(-1)), 23);
+        assert_eq!(slot_of(saturday.plus_millis(2 * DAY_MS + 9 * HOUR_MS)), 9);
+    }
+
+    #[test]
+    fn an_hour_worked_daily_is_likely_and_a_night_is_not() {
+        let mut season = Season::default();
+        let monday = 20_780;
+        assert!(!is_weekend(monday));
+        for day in (0..28).filter(|day| !is_weekend(monday + day)) {
+            season.learn(monday + day, 8..17);
+        }
+        assert!(season.probability(10, 0.5) > 0.8);
+        assert!(season.probability(3, 0.02) < 0.02);
+    }
+
+    #[test]
+    fn days_off_lower_what_is_expected() {
+        let mut season = Season::default();
+        for day in 0..10 {
+            season.learn(20_780 + day * 7, 8..17);
+        }
+        assert!(season.probability(10, 0.2) < 0.4, "one day of five");
+    }
+}

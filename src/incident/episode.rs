@@ -1,0 +1,228 @@
+//! One episode of one account: when it was, and whom it exposed.
+
+use std::collections::BTreeMap;
+
+use hashbrown::HashSet;
+
+use crate::{
+    detect::{Account, AccountId, Finding, Seen, Window, window::pane_start},
+    event::Timestamp,
+    incident::{Evidence, Explanation, Kind, Severity},
+    intern::IdHash,
+};
+
+/// The people, records and attributes of a run of panes.
+#[derive(Debug, Default)]
+pub(super) struct Exposed {
+    pub subjects: HashSet<u32, IdHash>,
+    pub records: u64,
+    pub unnamed: u64,
+    pub fields: u32,
+}
+
+impl Exposed {
+    /// Adds what the account read in the panes from `from` to `to`, both included.
+    fn absorb(&mut self, account: &Account, from: u32, to: u32) {
+        for pane in account.ledger.panes(from, to) {
+            self.records += pane.share.records;
+            self.unnamed += pane.share.unnamed;
+            self.fields |= pane.share.fields;
+        }
+        self.subjects.extend(account.ledger.subjects(from, to));
+    }
+
+    /// People exposed: those named, and the records without a name at their most.
+    pub(super) fn people(&self) -> u64 {
+        self.subjects.len() as u64 + self.unnamed
+    }
+}
+
+/// What a finding did to an episode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extended {
+    /// Nothing: it held the pane.
+    Not,
+    /// It reaches over these panes now, the first and the last.
+    Panes(u32, u32),
+    /// Its start moved; its exposure was counted from the panes.
+    CountedAnew,
+}
+
+/// One episode: from the first window that crossed to the last.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four facts that are independent of each other"
+)]
+pub(super) struct Episode {
+    pub id: String,
+    pub account: AccountId,
+    /// The earliest pane at which a window crossed, and the tests that crossed there.
+    pub first: Finding,
+    /// The latest pane at which a window crossed.
+    pub last_pane: u32,
+    /// The pane of the first counted event.
+    pub start_pane: u32,
+    pub started_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub exposed: Exposed,
+    pub exact: bool,
+    pub evidence: BTreeMap<u32, (u64, u64)>,
+    pub kind: Kind,
+    /// The kind that named it, where its account has no name.
+    pub kind_at_first: Kind,
+    pub severity: Severity,
+    /// What the last alert was explained with.
+    pub told: Option<Explanation>,
+    /// When the last alert was raised.
+    pub raised_at: Timestamp,
+    /// Earlier closings.
+    pub closings: u64,
+    /// The highest revision given out.
+    pub revision: u64,
+    pub closed: bool,
+    /// Whether nothing was told since it opened (again).
+    pub untold: bool,
+    pub late: bool,
+}
+
+impl Episode {
+    /// The episode that `finding` begins.
+    pub(super) fn new(finding: Finding, account: &Account, kind: Kind) -> Self {
+        let mut episode = Self {
+            id: String::new(),
+            account: finding.account,
+            first: finding,
+            last_pane: finding.pane,
+            start_pane: finding.pane,
+            started_at: pane_start(finding.pane),
+            last_seen_at: pane_start(finding.pane),
+            exposed: Exposed::default(),
+            exact: true,
+            evidence: BTreeMap::new(),
+            kind,
+            kind_at_first: kind,
+            severity: Severity::Low,
+            told: None,
+            raised_at: pane_start(finding.pane),
+            closings: 0,
+            revision: 0,
+            closed: false,
+            untold: true,
+            late: false,
+        };
+        episode.count_anew(account);
+        episode
+    }
+
+    /// Takes another finding into the episode; `pane` is that of the event that raised it.
+    pub(super) fn extend(&mut self, finding: Finding, pane: u32, account: &Account) -> Extended {
+        if finding.pane < self.first.pane {
+            self.first = finding;
+            self.count_anew(account);
+            return Extended::CountedAnew;
+        }
+        if finding.pane == self.first.pane {
+            let shortest = self.first.shortest();
+            self.first = self.first.with(finding);
+            let window = self.first.shortest().panes();
+            let earlier = pane < self.start_pane && pane + window > self.first.pane;
+            if self.first.shortest() != shortest || earlier {
+                self.count_anew(account);
+                return Extended::CountedAnew;
+            }
+        }
+        if finding.pane > self.last_pane {
+            let from = self.last_pane + 1;
+            self.reach(finding.pane, account);
+            return Extended::Panes(from, finding.pane);
+        }
+        Extended::Not
+    }
+
+    /// Takes an event of the account into the exposure, which `extend` has not counted: it lies in
+    /// a pane that the episode held before.
+    pub(super) fn add(&mut self, seen: &Seen, subjects: &[u32]) {
+        self.exposed.records += seen.share.records;
+        self.exposed.unnamed += seen.share.unnamed;
+        self.exposed.fields |= seen.share.fields;
+        self.exposed.subjects.extend(subjects.iter().copied());
+        self.exact &= seen.exact;
+        self.started_at = self.started_at.min(seen.time);
+        if seen.pane == self.last_pane {
+            self.last_seen_at = self.last_seen_at.max(seen.time);
+        }
+    }
+
+    /// Takes the people of an event too old to be counted.
+    pub(super) fn expose(&mut self, seen: &Seen, subjects: &[u32]) {
+        self.exposed.fields |= seen.share.fields;
+        self.exposed.subjects.extend(subjects.iter().copied());
+        self.exact &= seen.exact;
+    }
+
+    /// Takes a later episode of the account in. Gives back the panes that were added.
+    pub(super) fn join(&mut self, later: Self, account: &Account) -> (u32, u32) {
+        let from = self.last_pane + 1;
+        if later.last_pane >= from {
+            self.reach(later.last_pane, account);
+        }
+        self.exposed.fields |= later.exposed.fields;
+        self.exposed.subjects.extend(later.exposed.subjects);
+        self.exact &= later.exact;
+        self.late |= later.late;
+        self.severity = self.severity.max(later.severity);
+        (from, later.last_pane)
+    }
+
+    /// Whether a pane lies in it.
+    pub(super) const fn holds(&self, pane: u32) -> bool {
+        self.start_pane <= pane && pane <= self.last_pane
+    }
+
+    /// Notes positions that hold events of it.
+    pub(super) fn note(&mut self, source: u32, first: u64, last: u64) {
+        let range = self.evidence.entry(source).or_insert((first, last));
+        *range = (range.0.min(first), range.1.max(last));
+    }
+
+    /// Its evidence, by source.
+    pub(super) fn evidence(&self) -> Vec<Evidence> {
+        let ranges = self.evidence.iter();
+        ranges
+            .map(|(&source, &(first, last))| Evidence {
+                source,
+                first,
+                last,
+            })
+            .collect()
+    }
+
+    /// Goes on to the later pane `last`.
+    fn reach(&mut self, last: u32, account: &Account) {
+        self.exposed.absorb(account, self.last_pane + 1, last);
+        self.last_pane = last;
+        self.see_last(account);
+    }
+
+    /// The start and the exposure, after the earliest window changed.
+    fn count_anew(&mut self, account: &Account) {
+        let window: Window = self.first.shortest();
+        let from = (self.first.pane + 1).saturating_sub(window.panes());
+        let first = account.ledger.panes(from, self.first.pane).next();
+        if let Some(first) = first {
+            self.start_pane = first.index;
+            self.started_at = first.first_at();
+        }
+        self.exposed = Exposed::default();
+        self.exposed
+            .absorb(account, self.start_pane, self.last_pane);
+        self.see_last(account);
+    }
+
+    fn see_last(&mut self, account: &Account) {
+        if let Some(last) = account.ledger.panes(self.last_pane, self.last_pane).next() {
+            self.last_seen_at = last.last_at();
+        }
+    }
+}

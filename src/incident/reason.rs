@@ -1,0 +1,80 @@
+//! The sentence that explains an incident: its numbers are those of the alert.
+
+use crate::detect::{Explanation, Signal};
+
+/// Says what came, and what is usual.
+pub(super) fn sentence(found: &Explanation) -> String {
+    let count = found.observed[found.signal as usize];
+    let what = match found.signal {
+        Signal::People if count == 1 => "1 person's record".to_owned(),
+        Signal::People => format!("{count} different people's records"),
+        Signal::Exported | Signal::Records => format!("{count} records exported"),
+    };
+    let usual = number(found.expected[found.signal as usize]);
+    let window = found.window.words();
+    let critical = found.critical;
+    if found.days == 0 {
+        return format!(
+            "{what} in {window}; this account has no history yet, its {peers} peers reach {usual} in \
+             a usual active hour or day, and {critical} is too much for a newcomer",
+            peers = found.peers,
+        );
+    }
+    format!(
+        "{what} in {window}; in {days} active {day_word} of history this account reached {usual} in \
+         the usual case and never passed {most}; {critical} is too much",
+        days = found.days,
+        day_word = if found.days == 1 { "day" } else { "days" },
+        most = found.seen_max,
+    )
+}
+
+/// A mean as people read it: one decimal below ten, none above.
+fn number(mean: f64) -> String {
+    if mean < 10.0 {
+        format!("{mean:.1}")
+    } else {
+        format!("{mean:.0}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::{Maturity, Window};
+
+    fn found() -> Explanation {
+        Explanation {
+            window: Window::Hour,
+            signal: Signal::People,
+            observed: [32, 0, 40],
+            actions: 32,
+            expected: [4.12, 1.0, 6.0],
+            critical: 28,
+            p_value: 1e-7,
+            seen_max: 19,
+            days: 17,
+            maturity: Maturity::Mature,
+            peers: 80,
+        }
+    }
+
+    #[test]
+    fn the_sentence_says_what_came_and_what_is_usual() {
+        assert_eq!(
+            sentence(&found()),
+            "32 different people's records in 1 hour; in 17 active days of history this account \
+             reached 4.1 in the usual case and never passed 19; 28 is too much"
+        );
+    }
+
+    #[test]
+    fn a_newcomer_is_told_by_its_peers() {
+        let newcomer = Explanation { days: 0, ..found() };
+        let sentence = sentence(&newcomer);
+        assert!(
+            sentence.contains("no history yet, its 80 peers"),
+            "{sentence}"
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! What an alert says of an episode: its kind, its severity, its numbers.
+
+use crate::{
+    detect::{Detector, Explanation},
+    incident::{
+        Alert, AlertState, Exposure, Kind, Severity, episode::Episode, reason, tracker::Config,
+    },
+};
+
+/// People that an action must return on average for a window to count as a bulk export.
+const BULK_PEOPLE_PER_ACTION: u64 = 5;
+/// Scores end here: the smallest probability that a double tells from 0 is about 1e-308.
+const SCORE_MAX: f64 = 300.0;
+/// Collection from databases of the supplier's (MITRE ATT&CK T1213.006).
+const ATTACK: &[&str] = &["T1213.006"];
+
+/// The kind that the strongest window shows.
+pub(super) fn kind_of(found: &Explanation) -> Kind {
+    let [people, exported, _] = found.observed;
+    if people.max(exported) >= BULK_PEOPLE_PER_ACTION * found.actions.max(1) {
+        Kind::BulkExport
+    } else {
+        Kind::Enumeration
+    }
+}
+
+/// People exposed, never more than the supplier knows.
+pub(super) fn people(config: &Config, episode: &Episode) -> u64 {
+    let people = episode.exposed.people();
+    config.population.map_or(people, |all| people.min(all))
+}
+
+/// How grave so many people are.
+pub(super) fn severity(config: &Config, people: u64) -> Severity {
+    let [medium, high, critical] = config.severity_people;
+    let tenth = config
+        .population
+        .is_some_and(|all| people >= all.div_ceil(10));
+    if people >= critical || tenth {
+        Severity::Critical
+    } else if people >= high {
+        Severity::High
+    } else if people >= medium {
+        Severity::Medium
+    } else {
+        Severity::Low
+    }
+}
+
+/// The alert that an episode stands at; nothing before its first explanation.
+pub(super) fn alert(
+    config: &Config,
+    episode: &Episode,
+    state: AlertState,
+    detector: &Detector,
+    appended_ms: i64,
+) -> Option<Alert> {
+    let found = episode.told.as_ref()?;
+    let account = detector.account(episode.account);
+    let [observed_subjects, _, observed_records] = found.observed;
+    let [expected_subjects, _, expected_records] = found.expected;
+    Some(Alert {
+        incident: episode.id.clone(),
+        revision: episode.revision,
+        state,
+        kind: episode.kind,
+        severity: episode.severity,
+        supplier: config.supplier.clone(),
+        account: account.name.as_deref().map(str::to_owned),
+        account_kind: account.kind,
+        started_at: episode.started_at,
+        raised_at: episode.raised_at,
+        last_seen_at: episode.last_seen_at,
+        window_ms: found.window.millis(),
+        observed_records,
+        observed_subjects,
+        expected_records,
+        expected_subjects,
+        expected_upper: found.critical - 1,
+        score: (-found.p_value.log10()).clamp(0.0, SCORE_MAX),
+        p_value: found.p_value,
+        exposure: Exposure {
+            records: episode.exposed.records,
+            subjects: episode.exposed.subjects.len() as u64,
+            subjects_unnamed_max: episode.exposed.unnamed,
+            subjects_exact: episode.exact,
+            fields: detector.field_names(episode.exposed.fields),
+            first_at: episode.started_at,
+            last_at: episode.last_seen_at,
+        },
+        evidence: episode.evidence(),
+        reasons: vec![reason::sentence(found)],
+        attack: ATTACK.to_vec(),
+        late: episode.late,
+        baseline_days: found.days,
+        baseline_maturity: found.maturity,
+        baseline_peers: found.peers,
+        superseded_by: None,
+        appended_ms,
+    })
+}
