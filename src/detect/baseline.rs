@@ -23,7 +23,7 @@ pub const fn stat(signal: Signal, window: Window) -> usize {
 /// Active days after which what was learned counts half (reference: detection, half-life 14 d).
 const HALF_LIFE_DAYS: f64 = 14.0;
 /// Observations with which an account's scatter is shrunk to its peers'.
-const SCATTER_WEIGHT: f64 = 12.0;
+pub const SCATTER_WEIGHT: f64 = 12.0;
 /// Scatter beyond this is not believed: 1/φ is then a size of 1/15.
 const SCATTER_MAX: f64 = 15.0;
 /// A teaching weight falls from 1 at the first probability to [`WEIGHT_MIN`] at the second.
@@ -65,6 +65,17 @@ impl Moments {
     pub fn scatter(&self) -> f64 {
         (self.squares - self.mean() * self.sum).max(0.0)
     }
+
+    /// What the counts scatter beyond a Poisson variable's, in units of the mean squared, and the
+    /// degrees of freedom: the quotient estimates φ in a variance of m + φm². With n observations
+    /// the sum of squared distances is (n - 1)(m + φm²) on average.
+    pub fn overdispersion(&self) -> (f64, f64) {
+        let (mean, freedom) = (self.mean(), self.weight - 1.0);
+        if freedom <= 0.0 || mean <= 0.0 {
+            return (0.0, 0.0);
+        }
+        ((self.scatter() - freedom * mean) / (mean * mean), freedom)
+    }
 }
 
 /// One account's history.
@@ -72,7 +83,8 @@ impl Moments {
 pub struct Baseline {
     /// Moments by [`stat`].
     pub moments: [Moments; STATS],
-    /// The highest X that taught with half its weight or more, in the current and the past month of
+    /// The highest X that was taken for usual (taught with half its weight or more, or in the first
+    /// days), in the current and the past month of
     /// active days.
     learned_max: [[u32; 2]; STATS],
     /// The highest X ever.
@@ -129,7 +141,7 @@ impl Baseline {
         if self.days <= YOUNG_DAYS {
             weight = weight.max(WEIGHT_YOUNG);
         }
-        if weight >= 0.5 {
+        if !alarmed && (weight >= 0.5 || self.days <= YOUNG_DAYS) {
             let max = &mut self.learned_max[stat][0];
             *max = (*max).max(x);
         }
@@ -151,12 +163,8 @@ impl Baseline {
         if self.days > 2 * WEEK_DAYS {
             mean = mean.min(f64::from(self.anchor[stat]) * GROWTH_PER_WEEK + 1.0);
         }
-        let own = if moments.mean() > 0.0 {
-            (moments.scatter() - moments.sum) / (moments.mean() * moments.mean())
-        } else {
-            0.0
-        };
-        let scatter = ((own + SCATTER_WEIGHT * peer.scatter) / (moments.weight + SCATTER_WEIGHT))
+        let (own, freedom) = moments.overdispersion();
+        let scatter = ((own + SCATTER_WEIGHT * peer.scatter) / (freedom + SCATTER_WEIGHT))
             .clamp(0.0, SCATTER_MAX);
         // The rate itself is uncertain: by the peers' spread at first, less with every observation.
         let known = peer.shape + moments.sum / (1.0 + scatter * mean);

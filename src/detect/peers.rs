@@ -4,7 +4,7 @@
 //! Sums over accounts are integers, so that they are the same in any order.
 
 use crate::detect::{
-    baseline::{Baseline, STATS},
+    baseline::{Baseline, SCATTER_WEIGHT, STATS},
     season::{SLOTS, Season},
 };
 
@@ -39,20 +39,19 @@ const fn weak(mean: f64) -> PeerStat {
 }
 
 impl Prior {
-    /// Before anything is known of a supplier: clerks who read a few people at a time, an hour's
-    /// work of some ten and a day's of some forty, some of them ten times as much. It is weak, and
-    /// gone after the first days.
+    /// Before anything is known of a supplier: busy clerks, so that their first day is no alarm, and
+    /// some of them ten times as busy. It is weak, and gone after the first days.
     pub const WEAK: Self = Self {
         stats: [
-            weak(4.0),
             weak(10.0),
-            weak(40.0),
-            weak(4.0),
+            weak(25.0),
+            weak(100.0),
             weak(10.0),
-            weak(40.0),
-            weak(4.0),
+            weak(25.0),
+            weak(100.0),
             weak(10.0),
-            weak(40.0),
+            weak(25.0),
+            weak(100.0),
         ],
         season: [0.25; SLOTS],
         accounts: 0,
@@ -75,6 +74,7 @@ struct StatSums {
     within: i128,
     scatter: i128,
     scatter_base: i128,
+    freedom: i128,
 }
 
 /// Sums over the accounts of a group.
@@ -112,8 +112,10 @@ impl PeerSums {
             sums.mean_squares += fixed(mean * mean);
             let degrees = (moments.weight - 1.0).max(1.0);
             sums.within += fixed(scatter.max(moments.sum) / degrees / moments.weight.max(1.0));
-            sums.scatter += fixed(scatter - moments.sum);
-            sums.scatter_base += fixed(moments.weight * mean * mean);
+            let (excess, freedom) = moments.overdispersion();
+            sums.scatter += fixed(excess * mean * mean);
+            sums.scatter_base += fixed(freedom * mean * mean);
+            sums.freedom += fixed(freedom);
         }
         for (sum, active) in self.active.iter_mut().zip(season.active) {
             *sum += fixed(f64::from(active));
@@ -154,7 +156,7 @@ fn blend(sums: &StatSums, parent: PeerStat) -> PeerStat {
     } else {
         parent.shape
     };
-    let base = unit(sums.scatter_base);
+    let (base, freedom) = (unit(sums.scatter_base), unit(sums.freedom));
     let scatter = if base > 0.0 {
         (unit(sums.scatter) / base).clamp(0.0, 15.0)
     } else {
@@ -165,7 +167,7 @@ fn blend(sums: &StatSums, parent: PeerStat) -> PeerStat {
         shape: ((accounts * own.clamp(SHAPE[0], SHAPE[1]) + PARENT_ACCOUNTS * parent.shape)
             / total)
             .clamp(SHAPE[0], SHAPE[1]),
-        scatter: (accounts * scatter + PARENT_ACCOUNTS * parent.scatter) / total,
+        scatter: (freedom * scatter + SCATTER_WEIGHT * parent.scatter) / (freedom + SCATTER_WEIGHT),
     }
 }
 

@@ -15,8 +15,8 @@ pub const TESTS: usize = Signal::TESTED.len() * Window::ALL.len();
 /// eight active hours a day in four tests, so 1e-6 is about one false alarm in 30,000 account-days
 /// where the model holds, which leaves room for worlds whose tails are heavier than its own; a day
 /// has one maximum in two tests.
-const HOUR_P: f64 = 1e-6;
-const DAY_P: f64 = 1e-5;
+const HOUR_P: f64 = 1e-5;
+const DAY_P: f64 = 1e-6;
 /// The probabilities of being active that critical counts are made for; in between, the next higher.
 /// The last bounds how much an unusual hour may lower the count: a hundredfold in p.
 const ACTIVE: [f64; 5] = [1.0, 0.3, 0.1, 0.03, 0.01];
