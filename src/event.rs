@@ -323,6 +323,11 @@ impl Span {
         Self { start, len }
     }
 
+    /// Whether it marks an empty string.
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// A span of the text that holds strings whose escapes were resolved.
     pub const fn unescaped(start: u32, len: u32) -> Self {
         debug_assert!(start < Self::UNESCAPED, "a batch is far below 2 GiB");

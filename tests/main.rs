@@ -2,4 +2,6 @@
 //! Behaviour through public seams.
 
 mod replay;
+/// The source's own boundaries.
+mod tidy;
 mod worlds;

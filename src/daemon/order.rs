@@ -185,6 +185,7 @@ fn is_awaited(source: &Source, now: Timestamp) -> bool {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a source shows is an option")]
     fn at(hours: i64) -> Option<Timestamp> {
         Some(Timestamp::from_millis(hours * 3_600_000))
     }

@@ -3,7 +3,12 @@
 //! Pure: knows the wire formats and their limits, and nothing of where records come from.
 
 mod batch;
+mod entry;
+mod fields;
 mod reject;
+mod scan;
+mod text;
+mod time;
 
 pub use self::{
     batch::{DecodedBatch, Refusal, Verdict},

@@ -60,7 +60,9 @@ impl Positions {
 
     /// Forgets the slots before `pane`.
     pub(super) fn forget(&mut self, pane: u32) {
-        self.slots = self.slots.split_off(&(pane / SLOT_PANES));
+        let slot = pane / SLOT_PANES;
+        self.slots = self.slots.split_off(&slot);
+        self.hot.take_if(|(hot, _)| *hot < slot);
     }
 }
 

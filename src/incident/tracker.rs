@@ -208,11 +208,11 @@ impl Tracker {
         }
         self.join(&mut episodes, detector, alerts);
         for episode in &mut episodes {
-            let new = findings
+            let mut new = findings
                 .iter()
                 .copied()
                 .filter(|finding| episode.holds(finding.pane));
-            let new = new.last();
+            let new = new.next_back();
             if new.is_none() && !episode.holds(sighting.seen.pane) {
                 continue;
             }

@@ -1,0 +1,35 @@
+# What a person runs here, and what CI runs: CI calls `make check` and nothing else.
+
+CARGO ?= cargo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench run
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: ## the main job on embedded defaults: a simulated month with planted thefts, replayed and scored
+	$(CARGO) build --release --locked
+	target/release/rosterwatch simulate --out target/demo
+	target/release/rosterwatch replay target/demo/events.ndjson --alerts target/demo/alerts.ndjson
+	target/release/rosterwatch score --labels target/demo/labels.json --alerts target/demo/alerts.ndjson
+
+test: ## every test
+	$(CARGO) test --locked
+
+check: ## all that CI runs: format, lints, documentation, the example configuration, tests
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
+	$(CARGO) run --locked --quiet -- check-config config/example.toml
+	$(MAKE) test
+
+fix: ## format, and apply what clippy can
+	$(CARGO) clippy --all-targets --fix --allow-dirty --allow-staged
+	$(CARGO) fmt
+
+bench: ## measure every stage
+	$(CARGO) bench --locked
+
+run: ## the daemon with the example configuration
+	$(CARGO) run --release --locked -- run --config config/example.toml

@@ -1,0 +1,302 @@
+//! The values of a record, checked against the contract and kept as spans.
+
+use std::hash::Hasher as _;
+
+use siphasher::sip::SipHasher13;
+
+use super::{
+    batch::Refusal,
+    fields::{Field, LIST_MAX, Shape},
+    reject::Reject,
+    scan::{List, Strings, Value, Values},
+    time,
+};
+use crate::event::{AccessEvent, AccountKind, Action, Names, Outcome, Span, Text, Timestamp};
+
+/// The dataset of an event that names none.
+const DATASET: &str = "personnel";
+
+/// The keys of the hashes of ids and contents: the first 16 bytes of the names of the two, so that
+/// they differ. They are fixed, since a restart must know an event again.
+const ID_KEY: &[u8; 16] = b"rosterwatch id  ";
+const CONTENT_KEY: &[u8; 16] = b"rosterwatch body";
+
+/// An event as spans of its batch's texts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    time: Timestamp,
+    id: Span,
+    supplier: Span,
+    account: Span,
+    role: Option<Span>,
+    dataset: Option<Span>,
+    operation: Option<Span>,
+    source_ip: Option<Span>,
+    user_agent: Option<Span>,
+    session: Option<Span>,
+    subject: Option<Span>,
+    subjects: List,
+    fields: List,
+    records: Option<u64>,
+    bytes: Option<u64>,
+    seq: Option<u64>,
+    account_kind: AccountKind,
+    action: Action,
+    outcome: Outcome,
+    id_hash: u64,
+    content_hash: u64,
+}
+
+/// The texts and names of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub text: Text<'a>,
+    pub names: &'a [Span],
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(raw: &'a str, strings: &'a Strings) -> Self {
+        Self {
+            text: Text {
+                raw,
+                unescaped: &strings.unescaped,
+            },
+            names: &strings.names,
+        }
+    }
+
+    fn names(self, list: List) -> &'a [Span] {
+        &self.names[list.first as usize..(list.first + list.len) as usize]
+    }
+}
+
+impl Entry {
+    /// Checks the values of a record; with `supplier`, an event of another one is refused.
+    pub(super) fn new(
+        values: &Values,
+        source: Source<'_>,
+        supplier: Option<&str>,
+    ) -> Result<Self, Refusal> {
+        check_present(values, source)?;
+        check_shapes(values, source)?;
+        check_limits(values, source)?;
+        let time = time_of(values, source).ok_or(refuse(Reject::BadTime, Field::Time))?;
+        check_supplier(values, source, supplier)?;
+        let subject = text(values, Field::Subject);
+        if subject.is_some() && matches!(values[Field::Subjects as usize], Value::List(_)) {
+            return Err(refuse(Reject::SubjectAndSubjects, Field::Subjects));
+        }
+        let word = |field| text(values, field).map_or("", |span| source.text.slice(span));
+        let required = |field| text(values, field).unwrap_or_default();
+        let mut entry = Self {
+            time,
+            id: required(Field::Id),
+            supplier: required(Field::Supplier),
+            account: required(Field::Account),
+            role: text(values, Field::Role),
+            dataset: text(values, Field::Dataset),
+            operation: text(values, Field::Operation),
+            source_ip: text(values, Field::SourceIp),
+            user_agent: text(values, Field::UserAgent),
+            session: text(values, Field::Session),
+            subject,
+            subjects: list(values, Field::Subjects),
+            fields: list(values, Field::Fields),
+            records: integer(values, source, Field::Records),
+            bytes: integer(values, source, Field::Bytes),
+            seq: integer(values, source, Field::Seq),
+            account_kind: AccountKind::from_wire(word(Field::AccountKind)),
+            action: Action::from_wire(word(Field::Action)),
+            outcome: Outcome::from_wire(word(Field::Outcome)),
+            id_hash: 0,
+            content_hash: 0,
+        };
+        let event = entry.event(source);
+        let (id_hash, content_hash) = (hash_id(event.id), hash_content(&event));
+        (entry.id_hash, entry.content_hash) = (id_hash, content_hash);
+        Ok(entry)
+    }
+
+    /// The event, as a view of the texts.
+    pub(super) fn event<'a>(&self, source: Source<'a>) -> AccessEvent<'a> {
+        let slice = |span: Span| source.text.slice(span);
+        let names = |list: List| Names::Spans {
+            spans: source.names(list),
+            text: source.text,
+        };
+        AccessEvent {
+            id: slice(self.id),
+            time: self.time,
+            supplier: slice(self.supplier),
+            account: slice(self.account),
+            account_kind: self.account_kind,
+            role: self.role.map(slice),
+            action: self.action,
+            dataset: self.dataset.map_or(DATASET, slice),
+            subjects: match self.subject {
+                Some(subject) => Names::One(slice(subject)),
+                None => names(self.subjects),
+            },
+            records: self.records,
+            bytes: self.bytes,
+            fields: names(self.fields),
+            operation: self.operation.map(slice),
+            outcome: self.outcome,
+            source_ip: self.source_ip.map(slice),
+            user_agent: self.user_agent.map(slice),
+            session: self.session.map(slice),
+            seq: self.seq,
+            id_hash: self.id_hash,
+            content_hash: self.content_hash,
+        }
+    }
+}
+
+const fn refuse(reject: Reject, field: Field) -> Refusal {
+    Refusal {
+        reject,
+        field: Some(field.name()),
+    }
+}
+
+fn check_present(values: &Values, source: Source<'_>) -> Result<(), Refusal> {
+    for field in Field::ALL.into_iter().filter(|field| field.is_required()) {
+        let is_missing = match values[field as usize] {
+            Value::Absent => true,
+            Value::Text(span) => source.text.slice(span).is_empty(),
+            Value::Integer(_) | Value::List(_) | Value::Other => false,
+        };
+        if is_missing {
+            return Err(refuse(Reject::MissingField, field));
+        }
+    }
+    Ok(())
+}
+
+fn check_shapes(values: &Values, source: Source<'_>) -> Result<(), Refusal> {
+    for field in Field::ALL {
+        let fits = match (values[field as usize], field.shape()) {
+            (Value::Absent, _)
+            | (Value::Text(_), Shape::Text(_) | Shape::Time)
+            | (Value::Integer(_), Shape::Time) => true,
+            (Value::Integer(span), Shape::Integer) => {
+                source.text.slice(span).parse::<u64>().is_ok()
+            }
+            (Value::List(list), Shape::List(_)) => {
+                let is_named = |span: &Span| !source.text.slice(*span).is_empty();
+                !list.is_mixed && source.names(list).iter().all(is_named)
+            }
+            _ => false,
+        };
+        if !fits {
+            return Err(refuse(Reject::WrongType, field));
+        }
+    }
+    Ok(())
+}
+
+fn check_limits(values: &Values, source: Source<'_>) -> Result<(), Refusal> {
+    let len = |span: Span| source.text.slice(span).len();
+    for field in Field::ALL {
+        let fits = match (values[field as usize], field.shape()) {
+            (Value::Text(span), Shape::Text(max)) => len(span) <= max as usize,
+            (Value::List(list), Shape::List(max)) => {
+                let fits = |span: &Span| len(*span) <= max as usize;
+                list.len <= LIST_MAX && source.names(list).iter().all(fits)
+            }
+            _ => true,
+        };
+        if !fits {
+            return Err(refuse(Reject::OverLimit, field));
+        }
+    }
+    Ok(())
+}
+
+fn time_of(values: &Values, source: Source<'_>) -> Option<Timestamp> {
+    match values[Field::Time as usize] {
+        Value::Text(span) => time::from_rfc3339(source.text.slice(span)),
+        Value::Integer(span) => time::from_epoch_millis(source.text.slice(span).parse().ok()?),
+        Value::Absent | Value::List(_) | Value::Other => None,
+    }
+}
+
+fn check_supplier(
+    values: &Values,
+    source: Source<'_>,
+    expected: Option<&str>,
+) -> Result<(), Refusal> {
+    let span = text(values, Field::Supplier).unwrap_or_default();
+    let supplier = source.text.slice(span);
+    let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+    if !supplier.bytes().all(is_allowed) {
+        return Err(refuse(Reject::BadSupplier, Field::Supplier));
+    }
+    if expected.is_some_and(|expected| expected != supplier) {
+        return Err(refuse(Reject::WrongSupplier, Field::Supplier));
+    }
+    Ok(())
+}
+
+/// The string of a field; an empty one is as good as none.
+fn text(values: &Values, field: Field) -> Option<Span> {
+    match values[field as usize] {
+        Value::Text(span) if !span.is_empty() => Some(span),
+        _ => None,
+    }
+}
+
+fn list(values: &Values, field: Field) -> List {
+    match values[field as usize] {
+        Value::List(list) => list,
+        _ => List::default(),
+    }
+}
+
+fn integer(values: &Values, source: Source<'_>, field: Field) -> Option<u64> {
+    match values[field as usize] {
+        Value::Integer(span) => source.text.slice(span).parse().ok(),
+        _ => None,
+    }
+}
+
+fn hash_id(id: &str) -> u64 {
+    let mut hash = SipHasher13::new_with_key(ID_KEY);
+    hash.write(id.as_bytes());
+    hash.finish()
+}
+
+/// Every string is preceded by its length and every list by its count, so that no two contents run
+/// together.
+fn hash_content(event: &AccessEvent<'_>) -> u64 {
+    let mut hash = SipHasher13::new_with_key(CONTENT_KEY);
+    let words =
+        (event.account_kind as u64) << 16 | (event.action as u64) << 8 | event.outcome as u64;
+    hash.write_u64(words);
+    hash.write_u64(event.time.as_millis().cast_unsigned());
+    for number in [event.records, event.bytes, event.seq] {
+        hash.write_u64(number.map_or(u64::MAX, |number| number));
+        hash.write_u8(u8::from(number.is_some()));
+    }
+    let required = [event.id, event.supplier, event.account, event.dataset];
+    let optional = [
+        event.role,
+        event.operation,
+        event.source_ip,
+        event.user_agent,
+        event.session,
+    ];
+    for string in required.into_iter().map(Some).chain(optional) {
+        let string = string.unwrap_or_default();
+        hash.write_u32(u32::try_from(string.len()).unwrap_or(u32::MAX));
+        hash.write(string.as_bytes());
+    }
+    for names in [event.subjects, event.fields] {
+        hash.write_u64(names.len() as u64);
+        for name in names.iter() {
+            hash.write_u32(u32::try_from(name.len()).unwrap_or(u32::MAX));
+            hash.write(name.as_bytes());
+        }
+    }
+    hash.finish()
+}
