@@ -17,8 +17,9 @@ use std::{
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rosterwatch::{
     cli::replay::engine::{self, Listener, Settings, Totals},
+    config::Config,
     decode::Refusal,
-    feed::{Config, decoder},
+    feed::decoder,
     incident::Alert,
     ingest::file::{Error, Lines},
     simulate::{Plan, Stream},
@@ -78,7 +79,7 @@ fn replay(paths: &[PathBuf], threads: usize) -> Totals {
             batch_records: 1_000,
         },
         suppliers_max: 10,
-        feed: Config::default(),
+        config: Config::load(None, []).unwrap(),
     };
     engine::replay(files, &settings, &mut Silent).expect("a whole file")
 }

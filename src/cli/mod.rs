@@ -1,11 +1,12 @@
 //! The command line: one file for each command, and what they share.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{io::Write as _, path::Path, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::telemetry::LogFormat;
+use crate::{config::Config, telemetry::LogFormat};
 
+pub mod check_config;
 pub mod replay;
 pub mod run;
 pub mod score;
@@ -17,6 +18,10 @@ pub const FINDINGS: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Exit code of a fault of ours, and of output that was cut off.
 pub const INTERNAL: u8 = 70;
+/// Exit code of brokers that do not answer at the start.
+pub const UNAVAILABLE: u8 = 69;
+/// Exit code of a wrong configuration, refused credentials and missing topics of ours included.
+pub const CONFIGURATION: u8 = 78;
 
 /// The arguments of the program.
 #[derive(Debug, Parser)]
@@ -44,13 +49,17 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
     Replay(replay::Args),
+    CheckConfig(check_config::Args),
     Simulate(simulate::Args),
     Score(score::Args),
 }
 
 const EXAMPLES: &str = "\
 Examples:
+  rosterwatch run --config rosterwatch.toml         the daemon
+  rosterwatch check-config rosterwatch.toml         every problem of a configuration at once
   rosterwatch replay access.ndjson.gz               alerts over a log, on standard output
   rosterwatch replay --check sample.ndjson          which lines break the contract, and why
   rosterwatch simulate --out world                  a labelled month of synthetic logs
@@ -64,11 +73,31 @@ impl Cli {
     /// Runs the command to its end.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
         match &self.command {
+            Command::Run(args) => run::run(args),
             Command::Replay(args) => replay::run(args),
+            Command::CheckConfig(args) => Ok(check_config::run(args)),
             Command::Simulate(args) => simulate::run(args),
             Command::Score(args) => score::run(args),
         }
     }
+}
+
+/// Reads a configuration, or says everything that is wrong with it and gives the exit code back.
+pub fn configure(file: Option<&Path>) -> Result<Config, ExitCode> {
+    let environment = std::env::vars_os();
+    let environment = environment
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    if let Some(path) = file
+        && let Err(error) = std::fs::File::open(path)
+    {
+        let error = anyhow::Error::new(error).context(format!("{}", path.display()));
+        return Err(fail(USAGE, &error));
+    }
+    Config::load(file, environment).map_err(|problems| {
+        // Where standard error is gone there is nobody left to tell.
+        drop(writeln!(std::io::stderr(), "{problems}"));
+        ExitCode::from(CONFIGURATION)
+    })
 }
 
 /// Says on one line of standard error what went wrong, and gives the exit code back.

@@ -21,10 +21,11 @@ use self::{
     report::Refused,
 };
 use crate::{
-    cli::{FINDINGS, INTERNAL, USAGE, fail},
+    cli::{FINDINGS, INTERNAL, USAGE, configure, fail},
     clock::Stopwatch,
+    config::Config,
     decode::Refusal,
-    feed::{Config, decoder},
+    feed::decoder,
     incident::Alert,
     ingest::file::{self, Lines, STDIN},
     sink::json::{self, Places},
@@ -62,6 +63,9 @@ pub struct Args {
     /// Where alerts go; `-` is standard output.
     #[arg(long, value_name = "OUT", default_value = STDIN)]
     alerts: PathBuf,
+    /// The configuration of detection, as for `run`; only what concerns feeds is used.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Only say which lines break the event contract, and why; exit 1 where any does.
     #[arg(long, conflicts_with_all = ["alerts", "fail_on_alert"])]
     check: bool,
@@ -105,7 +109,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(prepared) => prepared,
         Err(error) => return Ok(fail(USAGE, &error)),
     };
-    let settings = args.settings();
+    let settings = match configure(args.config.as_deref()) {
+        Ok(config) => args.settings(config),
+        Err(code) => return Ok(code),
+    };
     let result = if args.check {
         engine::check(files, settings.decoder, &mut telling)
     } else {
@@ -132,7 +139,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 impl Args {
-    fn settings(&self) -> Settings {
+    fn settings(&self, config: Config) -> Settings {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Settings {
             decoder: decoder::Settings {
@@ -140,7 +147,7 @@ impl Args {
                 batch_records: self.batch as usize,
             },
             suppliers_max: self.suppliers_max,
-            feed: Config::default(),
+            config,
         }
     }
 }

@@ -1,22 +1,38 @@
 //! `rosterwatch run`: the daemon, from its settings to its exit code.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use crossbeam_channel::bounded;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    cli::{CONFIGURATION, INTERNAL, UNAVAILABLE, configure},
     daemon::{self, Outcome, Settings},
     kafka,
 };
 
-/// Alerts were not acknowledged at the shutdown deadline, or something of ours broke.
-const INTERNAL: u8 = 70;
-/// The brokers did not answer at the start.
-const UNAVAILABLE: u8 = 69;
-/// The configuration is wrong, credentials and own topics included.
-const CONFIGURATION: u8 = 78;
+/// Watch the suppliers' topics until SIGTERM.
+///
+/// Decides every event of the input topics, writes alerts to the alerts topic, names refused
+/// records in the quarantine topic, and commits input positions after the alerts are safe.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The configuration; `ROSTERWATCH__…` variables override it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Stop at the end of every partition as it stands at the start.
+    #[arg(long)]
+    until_end: bool,
+}
+
+/// Runs the daemon by its configuration.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match configure(args.config.as_deref()) {
+        Ok(config) => serve(config.daemon(), args.until_end),
+        Err(code) => Ok(code),
+    }
+}
 
 /// Runs the daemon until SIGTERM or SIGINT, or with `until_end` until everything is read.
 ///

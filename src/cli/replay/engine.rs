@@ -6,10 +6,11 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::{
+    config::Config,
     decode::{DecodedBatch, Refusal, Reject, Verdict},
     event::{AccessEvent, Timestamp},
     feed::{
-        Config, Decision, Pipeline,
+        Decision, Pipeline,
         decoder::{self, Decoder},
         merge::{AHEAD_RECORDS, Merge, SourceClock},
     },
@@ -28,7 +29,7 @@ pub struct Settings {
     /// Suppliers that get a pipeline; an event of another one is refused as `over_limit`.
     pub suppliers_max: usize,
     /// How each supplier's feed is decided.
-    pub feed: Config,
+    pub config: Config,
 }
 
 /// Hears what a replay finds, in the merged order of the events that raised it.
@@ -336,7 +337,7 @@ impl Suppliers {
             pipelines: Vec::new(),
             places: HashMap::new(),
             last: 0,
-            config: settings.feed.clone(),
+            config: settings.config.clone(),
             max: settings.suppliers_max,
             refused: 0,
         }
@@ -366,7 +367,7 @@ impl Suppliers {
             self.refused += 1;
             return Err(ONE_TOO_MANY);
         }
-        let pipeline = Pipeline::new(supplier, self.config.clone());
+        let pipeline = Pipeline::new(supplier, self.config.feed_of(supplier));
         self.pipelines.push((supplier.to_owned(), pipeline));
         let place = self.pipelines.len() - 1;
         self.places.insert(supplier.to_owned(), place);
