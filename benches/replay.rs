@@ -79,7 +79,7 @@ fn replay(paths: &[PathBuf], threads: usize) -> Totals {
             batch_records: 1_000,
         },
         suppliers_max: 10,
-        config: Config::load(None, []).unwrap(),
+        config: Config::load(None, []).expect("the defaults have no problem"),
     };
     engine::replay(files, &settings, &mut Silent).expect("a whole file")
 }

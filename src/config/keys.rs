@@ -286,10 +286,10 @@ pub fn default_file() -> String {
     for key in KEYS {
         let (of, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
         if of != table {
-            file += &format!("\n[{of}]\n");
+            file.extend(["\n[", of, "]\n"]);
             table = of;
         }
-        file += &format!("# {}\n{name} = {}\n", key.help, key.default);
+        file.extend(["# ", key.help, "\n", name, " = ", key.default, "\n"]);
     }
     file
 }

@@ -246,9 +246,8 @@ impl Config {
             Input::Topic(name) => name == topic,
             Input::Pattern(pattern) => pattern.is_match(topic),
         });
-        let bound = self.suppliers.iter();
-        let bound = bound.filter(|(_, supplier)| supplier.topics.iter().any(|name| name == topic));
-        if let Some((name, _)) = bound.last() {
+        let owns = |supplier: &Supplier| supplier.topics.iter().any(|name| name == topic);
+        if let Some((name, _)) = self.suppliers.iter().find(|(_, supplier)| owns(supplier)) {
             return Some(name.clone());
         }
         is_input.then(|| topic.strip_prefix("access.").unwrap_or(topic).to_owned())

@@ -4,7 +4,8 @@ use crate::{
     decode::{
         Reject,
         entry::{Entry, Source},
-        scan::{Scratch, Strings, scan},
+        scan::{Scratch, scan},
+        values::Strings,
     },
     event::AccessEvent,
     ingest::{Record, RecordBatch},

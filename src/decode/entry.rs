@@ -8,8 +8,8 @@ use super::{
     batch::Refusal,
     fields::{Field, LIST_MAX, Shape},
     reject::Reject,
-    scan::{List, Strings, Value, Values},
     time,
+    values::{List, Strings, Value, Values},
 };
 use crate::event::{AccessEvent, AccountKind, Action, Names, Outcome, Span, Text, Timestamp};
 

@@ -9,6 +9,7 @@ mod reject;
 mod scan;
 mod text;
 mod time;
+mod values;
 
 pub use self::{
     batch::{DecodedBatch, Refusal, Verdict},

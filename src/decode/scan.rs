@@ -4,10 +4,13 @@
 //! Iterative, so that no nesting reaches the program's stack. What the values mean is not known
 //! here.
 
+mod lex;
+
 use super::{
     fields::Field,
     reject::Reject,
-    text::{escape, plain_end, unescape},
+    text::unescape,
+    values::{List, Strings, Value, Values},
 };
 use crate::event::{Span, Text};
 
@@ -15,45 +18,6 @@ use crate::event::{Span, Text};
 const DEPTH_MAX: usize = 16;
 /// How many keys an object may have.
 const KEYS_MAX: usize = 64;
-
-/// What the record gave for one field of the contract.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) enum Value {
-    /// Nothing, or `null`.
-    #[default]
-    Absent,
-    /// A string.
-    Text(Span),
-    /// A number without fraction and exponent, as written.
-    Integer(Span),
-    /// An array, where the field takes one.
-    List(List),
-    /// Something that no field takes there.
-    Other,
-}
-
-/// An array's strings, among the names of the batch.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct List {
-    /// The first one's index.
-    pub first: u32,
-    /// How many strings there are.
-    pub len: u32,
-    /// Whether the array holds something else as well.
-    pub is_mixed: bool,
-}
-
-/// A record's values, by field.
-pub(super) type Values = [Value; Field::ALL.len()];
-
-/// Where strings of the batch are gathered.
-#[derive(Debug, Default)]
-pub(super) struct Strings {
-    /// The strings that held escapes, resolved.
-    pub unescaped: String,
-    /// The elements of all lists.
-    pub names: Vec<Span>,
-}
 
 /// Memory that a scan needs while it runs; kept from record to record.
 #[derive(Debug, Default)]
@@ -399,98 +363,6 @@ impl Scanner<'_> {
         let start = unescaped.len();
         unescape(&self.record[quoted.start..quoted.end], unescaped);
         Span::unescaped(narrow(start), narrow(unescaped.len() - start))
-    }
-
-    /// A string, from its opening quote.
-    #[inline]
-    fn string(&mut self) -> Scan<Quoted> {
-        let start = self.at + 1;
-        let mut end = plain_end(self.bytes, start);
-        let mut is_escaped = false;
-        while self.bytes.get(end) == Some(&b'\\') {
-            is_escaped = true;
-            let (character, len) = escape(&self.bytes[end..]).map_err(|_| NotJson)?;
-            self.has_nul |= character == '\0';
-            end = plain_end(self.bytes, end + len);
-        }
-        if self.bytes.get(end) != Some(&b'"') {
-            return Err(NotJson);
-        }
-        self.at = end + 1;
-        Ok(Quoted {
-            start,
-            end,
-            is_escaped,
-        })
-    }
-
-    /// A string, a number or a word.
-    fn scalar(&mut self) -> Scan<()> {
-        match self.bytes.get(self.at) {
-            Some(b'"') => self.string().map(drop),
-            Some(b'-' | b'0'..=b'9') => self.number().map(drop),
-            Some(b't') => self.word(b"true"),
-            Some(b'f') => self.word(b"false"),
-            Some(b'n') => self.word(b"null"),
-            _ => Err(NotJson),
-        }
-    }
-
-    fn word(&mut self, word: &[u8]) -> Scan<()> {
-        let is_it = self.bytes[self.at..].starts_with(word);
-        self.at += word.len();
-        if is_it { Ok(()) } else { Err(NotJson) }
-    }
-
-    /// A number; says whether it has neither fraction nor exponent.
-    fn number(&mut self) -> Scan<bool> {
-        if self.bytes[self.at] == b'-' {
-            self.at += 1;
-        }
-        if self.bytes.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        let mut is_integer = true;
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-            is_integer = false;
-        }
-        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
-                self.at += 1;
-            }
-            self.digits()?;
-            is_integer = false;
-        }
-        Ok(is_integer)
-    }
-
-    /// One digit or more.
-    fn digits(&mut self) -> Scan<()> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
-            self.at += 1;
-        }
-        if self.at > start {
-            Ok(())
-        } else {
-            Err(NotJson)
-        }
-    }
-
-    /// Passes white space and shows the byte after it.
-    #[inline]
-    fn skip_space(&mut self) -> Option<u8> {
-        loop {
-            match self.bytes.get(self.at) {
-                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
-                other => return other.copied(),
-            }
-        }
     }
 }
 

@@ -121,7 +121,9 @@ mod tests {
 
         #[test]
         fn unescaping_undoes_what_a_json_writer_escapes(text in any::<String>()) {
-            let units: String = text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+            let units: Vec<String> =
+                text.encode_utf16().map(|unit| format!("\\u{unit:04X}")).collect();
+            let units = units.concat();
             let json = serde_json::to_string(&text).unwrap();
             for quoted in [units.as_str(), &json[1..json.len() - 1]] {
                 let mut out = String::new();

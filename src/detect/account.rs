@@ -2,7 +2,7 @@
 
 use crate::{
     detect::{
-        Maturity,
+        Explanation, Finding, Maturity,
         baseline::{Baseline, Maxima, STATS, stat},
         season::Season,
         version::{TESTS, Version},
@@ -11,8 +11,6 @@ use crate::{
     event::{AccountKind, Timestamp},
 };
 
-/// Active days from which a baseline is mature.
-pub const MATURE_DAYS: u32 = 14;
 /// Days of the last month in which an account with a history must have been active for it to be
 /// kept at the limit.
 const LIVE_DAYS: i64 = 90;
@@ -254,13 +252,57 @@ impl Account {
         own.or_else(|| in_force(peers)).unwrap_or(&peers[0])
     }
 
+    /// What is known of the strongest of a finding's tests: the one with the smallest probability.
+    ///
+    /// # Panics
+    /// Panics where the finding crossed nothing: no such finding is made.
+    pub fn explain(
+        &self,
+        peers: &[Version],
+        finding: Finding,
+        scratch: &mut Scratch,
+    ) -> Explanation {
+        let end = finding.pane;
+        let version = self.version_at(peers, end);
+        let mut best: Option<Explanation> = None;
+        for window in Window::ALL {
+            let mut observed = [0; 3];
+            self.ledger.sweep(window, (end, end), scratch, |_, counts| {
+                observed = counts;
+            });
+            for signal in Signal::TESTED {
+                let test = stat(signal, window);
+                if finding.crossed & (1 << test) == 0 {
+                    continue;
+                }
+                let p_value = version.p_value(test, end, observed[signal as usize]);
+                if best.as_ref().is_some_and(|best| best.p_value <= p_value) {
+                    continue;
+                }
+                let start = (end + 1).saturating_sub(window.panes());
+                let panes = self.ledger.panes(start, end);
+                let usual = |signal| 1.0 + version.models[stat(signal, window)].mean;
+                best = Some(Explanation {
+                    window,
+                    signal,
+                    observed,
+                    actions: panes.map(|pane| u64::from(pane.actions)).sum(),
+                    expected: Signal::ALL.map(usual),
+                    critical: u64::from(version.critical(end)[test]),
+                    p_value,
+                    seen_max: version.seen_max[test],
+                    days: version.days,
+                    maturity: Maturity::of(version.days),
+                    peers: version.peers,
+                });
+            }
+        }
+        best.unwrap_or_else(|| unreachable!("a finding has crossed a test"))
+    }
+
     /// How far its baseline has come.
     pub fn maturity(&self) -> Maturity {
-        match self.baseline.days {
-            0 => Maturity::Cold,
-            days if days < MATURE_DAYS => Maturity::Warming,
-            _ => Maturity::Mature,
-        }
+        Maturity::of(self.baseline.days)
     }
 
     /// Whether it has a history of more than a day and used it lately: such an account is never

@@ -9,27 +9,21 @@ use hashbrown::HashTable;
 
 use crate::{
     detect::{
-        AccountId, Config, Explanation, Finding, Maturity, Seen,
+        AccountId, Config, Explanation, Finding, Seen,
         account::{Account, forget_versions},
-        baseline::{Baseline, stat},
+        baseline::Baseline,
         critical::Table,
+        names::Names,
         peers::{PeerSums, Prior},
         season::Season,
         version::{TESTS, Version},
-        window::{Place, Scratch, Share, Signal, Window, pane_of, pane_start},
+        window::{Place, Scratch, Window, pane_of, pane_start},
     },
     event::{AccessEvent, AccountKind, DAY_MS, Timestamp},
-    intern::Interner,
 };
 
-/// Attributes told apart: one bit each; the highest stands for all others.
-const FIELDS_MAX: usize = 31;
-/// The name of the attributes past [`FIELDS_MAX`].
-const OTHER_FIELDS: &str = "other";
 /// Groups told apart. Roles past them share the group of their kind.
 const GROUPS_MAX: usize = 1_024;
-/// One event's records are counted up to this, so that no sum overflows: 2^40.
-const RECORDS_MAX: u64 = 1 << 40;
 /// Panes an account may hold: those of four days. Only future-dated events can need more.
 const PANES_MAX: usize = 11_520;
 /// Day ends at the limit make room for this share of the accounts: one in sixteen.
@@ -49,7 +43,7 @@ struct Group {
 #[derive(Debug)]
 pub struct Detector {
     config: Config,
-    names: HashTable<u32>,
+    ids: HashTable<u32>,
     hasher: RandomState,
     accounts: Vec<Option<Account>>,
     vacant: Vec<u32>,
@@ -57,10 +51,7 @@ pub struct Detector {
     bucket: Option<u32>,
     groups: Vec<Group>,
     group_ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
-    subjects: Interner,
-    fields: Interner,
-    /// The people that the last event named, each once.
-    event_subjects: Vec<u32>,
+    names: Names,
     table: Table,
     scratch: Scratch,
     /// Days (since 1970) that some account was active in and that are not settled.
@@ -76,19 +67,17 @@ pub struct Detector {
 impl Detector {
     /// A detector that has seen nothing.
     pub fn new(config: Config) -> Self {
-        let subjects = Interner::new(config.subjects_max);
+        let names = Names::new(config.subjects_max);
         Self {
             config,
-            names: HashTable::new(),
+            ids: HashTable::new(),
             hasher: RandomState::new(),
             accounts: Vec::new(),
             vacant: Vec::new(),
             bucket: None,
             groups: Vec::new(),
             group_ids: HashMap::new(),
-            subjects,
-            fields: Interner::new(FIELDS_MAX),
-            event_subjects: Vec::new(),
+            names,
             table: Table::default(),
             scratch: Scratch::default(),
             pending_days: BTreeSet::new(),
@@ -110,9 +99,10 @@ impl Detector {
         let seen = self.read(event)?;
         let account = self.accounts[seen.account.0 as usize].as_mut()?;
         account.last_event = account.last_event.max(event.time);
-        let (place, touches) = account
-            .ledger
-            .add(event.time, seen.share, &self.event_subjects);
+        let (place, touches) =
+            account
+                .ledger
+                .add(event.time, seen.share, self.names.event_subjects());
         self.touches += touches;
         let peers = &self.groups[account.group as usize].versions;
         let begun = match place {
@@ -191,52 +181,14 @@ impl Detector {
         }
     }
 
-    /// What is known of the strongest of the tests `crossed` of windows that end at `pane`.
+    /// What is known of the strongest test of a finding.
     pub fn explain(&mut self, finding: Finding) -> Explanation {
         let mut scratch = std::mem::take(&mut self.scratch);
         let account = self.account(finding.account);
-        let version =
-            account.version_at(&self.groups[account.group as usize].versions, finding.pane);
-        let mut best: Option<Explanation> = None;
-        for window in Window::ALL {
-            let mut at_end = [0; 3];
-            account.ledger.sweep(
-                window,
-                (finding.pane, finding.pane),
-                &mut scratch,
-                |_, counts| {
-                    at_end = counts;
-                },
-            );
-            for signal in Signal::TESTED {
-                let test = stat(signal, window);
-                if finding.crossed & (1 << test) == 0 {
-                    continue;
-                }
-                let p_value = version.p_value(test, finding.pane, at_end[signal as usize]);
-                if best.as_ref().is_some_and(|best| best.p_value <= p_value) {
-                    continue;
-                }
-                let start = (finding.pane + 1).saturating_sub(window.panes());
-                let panes = account.ledger.panes(start, finding.pane);
-                best = Some(Explanation {
-                    window,
-                    signal,
-                    observed: at_end,
-                    actions: panes.map(|pane| u64::from(pane.actions)).sum(),
-                    expected: Signal::ALL
-                        .map(|signal| 1.0 + version.models[stat(signal, window)].mean),
-                    critical: u64::from(version.critical(finding.pane)[test]),
-                    p_value,
-                    seen_max: version.seen_max[test],
-                    days: version.days,
-                    maturity: maturity_of(version.days),
-                    peers: version.peers,
-                });
-            }
-        }
+        let peers = &self.groups[account.group as usize].versions;
+        let explanation = account.explain(peers, finding, &mut scratch);
         self.scratch = scratch;
-        best.unwrap_or_else(|| unreachable!("a finding has crossed a test"))
+        explanation
     }
 
     /// The account that `id` stands for.
@@ -251,21 +203,12 @@ impl Detector {
 
     /// The people that the last event named, each once.
     pub fn event_subjects(&self) -> &[u32] {
-        &self.event_subjects
+        self.names.event_subjects()
     }
 
     /// The names of the attributes in a set of bits, sorted.
     pub fn field_names(&self, fields: u32) -> Vec<String> {
-        let known = (0..self.fields.len()).filter(|id| fields & (1 << id) != 0);
-        let mut names: Vec<String> = known
-            .filter_map(|id| u32::try_from(id).ok())
-            .map(|id| self.fields.resolve(id).to_owned())
-            .collect();
-        if fields & OTHER_BIT != 0 && !names.iter().any(|name| name == OTHER_FIELDS) {
-            names.push(OTHER_FIELDS.to_owned());
-        }
-        names.sort_unstable();
-        names
+        self.names.field_names(fields)
     }
 
     /// Accounts remembered, by [`Maturity`].
@@ -279,7 +222,7 @@ impl Detector {
     pub fn bytes(&self) -> [usize; 2] {
         let each = size_of::<Account>() + 2 * size_of::<Version>() + 200;
         let accounts = self.accounts.len() * each + self.touches * 24;
-        [accounts, self.subjects.bytes()]
+        [accounts, self.names.bytes()]
     }
 
     /// Whether every person so far is known by number.
@@ -301,20 +244,10 @@ impl Detector {
             return None;
         }
         let account = self.find_or_make(event);
-        let (named, exact) = self.intern_subjects(event);
-        let least = if named == 0 && event.records.is_none() {
-            1
-        } else {
-            named
-        };
-        let records = event.records.unwrap_or(0).clamp(least, RECORDS_MAX);
-        let known = self.event_subjects.len() as u64;
-        let share = Share {
-            records,
-            exported: if event.action.is_export() { records } else { 0 },
-            unnamed: records - known,
-            fields: self.field_bits(event),
-        };
+        let is_full = self.touches >= self.config.pairs_max && !event.subjects.is_empty();
+        self.limits_reached[2] += u64::from(is_full);
+        let (share, exact) = self.names.read(event, is_full);
+        self.limits_reached[1] += u64::from(!exact && !is_full);
         Some(Seen {
             account,
             pane: pane_of(event.time),
@@ -324,42 +257,10 @@ impl Detector {
         })
     }
 
-    /// Interns the people that the event names; gives how many different ones, and whether each is
-    /// known by number. Those past the limits count as records without a name.
-    fn intern_subjects(&mut self, event: &AccessEvent<'_>) -> (u64, bool) {
-        self.event_subjects.clear();
-        let mut refused = 0;
-        let full = self.touches >= self.config.pairs_max;
-        if full && !event.subjects.is_empty() {
-            self.limits_reached[2] += 1;
-            return (event.subjects.len() as u64, false);
-        }
-        for name in event.subjects.iter() {
-            match self.subjects.intern(name) {
-                Some(id) => self.event_subjects.push(id),
-                None => refused += 1,
-            }
-        }
-        if self.event_subjects.len() > 1 {
-            self.event_subjects.sort_unstable();
-            self.event_subjects.dedup();
-        }
-        self.limits_reached[1] += u64::from(refused > 0);
-        (self.event_subjects.len() as u64 + refused, refused == 0)
-    }
-
-    fn field_bits(&mut self, event: &AccessEvent<'_>) -> u32 {
-        let mut bits = 0;
-        for name in event.fields.iter() {
-            bits |= self.fields.intern(name).map_or(OTHER_BIT, |id| 1 << id);
-        }
-        bits
-    }
-
     fn find(&self, name: &str) -> Option<u32> {
         let accounts = &self.accounts;
         let same = |&id: &u32| account_name(accounts, id) == Some(name);
-        self.names.find(self.hasher.hash_one(name), same).copied()
+        self.ids.find(self.hasher.hash_one(name), same).copied()
     }
 
     fn find_or_make(&mut self, event: &AccessEvent<'_>) -> AccountId {
@@ -375,7 +276,7 @@ impl Detector {
         let id = self.place(account);
         let hash = self.hasher.hash_one(event.account);
         let (accounts, hasher) = (&self.accounts, &self.hasher);
-        self.names.insert_unique(hash, id, |&id| {
+        self.ids.insert_unique(hash, id, |&id| {
             hasher.hash_one(account_name(accounts, id).unwrap_or_default())
         });
         AccountId(id)
@@ -501,7 +402,7 @@ impl Detector {
             let hash = self.hasher.hash_one(name.as_str());
             let accounts = &self.accounts;
             let same = |&id: &u32| account_name(accounts, id) == Some(name.as_str());
-            if let Ok(entry) = self.names.find_entry(hash, same) {
+            if let Ok(entry) = self.ids.find_entry(hash, same) {
                 entry.remove();
             }
             if let Some(mut gone) = self.accounts[id].take() {
@@ -512,8 +413,6 @@ impl Detector {
     }
 }
 
-/// The highest bit stands for attributes past [`FIELDS_MAX`].
-const OTHER_BIT: u32 = 1 << FIELDS_MAX;
 const DAY_PANES: u32 = crate::detect::window::PANES_PER_DAY;
 const PANE_MS: i64 = crate::detect::window::PANE_MS;
 const _: () = assert!(TESTS <= 8, "a finding's tests are bits of a byte");
@@ -525,12 +424,4 @@ fn account_name(accounts: &[Option<Account>], id: u32) -> Option<&str> {
 /// What is expected of an account of a group before it has a history.
 fn newcomer(from: u32, prior: &Prior, table: &mut Table) -> Version {
     Version::new(from, &Baseline::default(), &Season::default(), prior, table)
-}
-
-fn maturity_of(days: u32) -> Maturity {
-    match days {
-        0 => Maturity::Cold,
-        days if days < crate::detect::account::MATURE_DAYS => Maturity::Warming,
-        _ => Maturity::Mature,
-    }
 }

@@ -10,6 +10,7 @@ use crate::event::Timestamp;
 mod detector;
 
 pub mod account;
+pub mod names;
 pub mod version;
 pub mod watermark;
 pub mod window;
@@ -121,6 +122,9 @@ pub struct Explanation {
     pub peers: u32,
 }
 
+/// Active days from which a baseline is mature.
+const MATURE_DAYS: u32 = 14;
+
 /// How far an account's baseline has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Maturity {
@@ -136,6 +140,15 @@ pub enum Maturity {
 impl Maturity {
     /// Every phase, rising.
     pub const ALL: [Self; 3] = [Self::Cold, Self::Warming, Self::Mature];
+
+    /// The phase of a baseline with so many active days.
+    pub const fn of(days: u32) -> Self {
+        match days {
+            0 => Self::Cold,
+            1..MATURE_DAYS => Self::Warming,
+            _ => Self::Mature,
+        }
+    }
 
     /// The wire word.
     pub const fn as_str(self) -> &'static str {

@@ -99,3 +99,23 @@ pub(super) fn alert(
         appended_ms,
     })
 }
+
+/// Closes an episode and says so.
+pub(super) fn close(
+    config: &Config,
+    episode: &mut Episode,
+    superseded_by: Option<&str>,
+    detector: &Detector,
+) -> Alert {
+    episode.closings += 1;
+    episode.revision = 1_000 * episode.closings;
+    episode.closed = true;
+    episode.untold = true;
+    if superseded_by.is_none() {
+        episode.raised_at = episode.last_seen_at.plus_millis(config.quiet_ms);
+    }
+    let mut alert = alert(config, episode, AlertState::Closed, detector, -1)
+        .unwrap_or_else(|| unreachable!("an episode is told of before it closes"));
+    alert.superseded_by = superseded_by.map(str::to_owned);
+    alert
+}

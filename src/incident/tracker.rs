@@ -13,7 +13,7 @@ use crate::{
         episode::{Episode, Extended},
         identity::incident_id,
         positions::Positions,
-        report::{alert, kind_of, people, severity},
+        report::{alert, close, kind_of, people, severity},
     },
     intern::IdHash,
 };
@@ -430,24 +430,4 @@ fn near(config: &Config, episode: &Episode, pane: u32) -> bool {
     let from = episode.first.pane.saturating_sub(quiet);
     let to = episode.last_pane.saturating_add(quiet);
     (from..=to).contains(&pane) || pane / PANES_PER_DAY == episode.first.pane / PANES_PER_DAY
-}
-
-/// Closes an episode and says so.
-fn close(
-    config: &Config,
-    episode: &mut Episode,
-    superseded_by: Option<&str>,
-    detector: &Detector,
-) -> Alert {
-    episode.closings += 1;
-    episode.revision = 1_000 * episode.closings;
-    episode.closed = true;
-    episode.untold = true;
-    if superseded_by.is_none() {
-        episode.raised_at = episode.last_seen_at.plus_millis(config.quiet_ms);
-    }
-    let mut alert = alert(config, episode, AlertState::Closed, detector, -1)
-        .unwrap_or_else(|| unreachable!("an episode is told of before it closes"));
-    alert.superseded_by = superseded_by.map(str::to_owned);
-    alert
 }
