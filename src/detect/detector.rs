@@ -211,7 +211,7 @@ impl Detector {
         self.names.field_names(fields)
     }
 
-    /// Accounts remembered, by [`Maturity`].
+    /// Accounts remembered, by phase of their baselines, rising.
     pub fn accounts(&self) -> [usize; 3] {
         let all = self.accounts.len() - self.vacant.len();
         let [_, warming, mature] = self.phases;

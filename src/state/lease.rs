@@ -43,7 +43,7 @@ pub fn partition_of(supplier: &str, partitions: usize) -> i32 {
 pub enum Change {
     /// State partitions are ours from now on.
     Assigned(Vec<i32>),
-    /// State partitions go to somebody else as soon as [`Lease::release`] is called.
+    /// State partitions go to somebody else as soon as the change is answered.
     Revoked(Vec<i32>),
     /// State partitions may belong to somebody else already.
     Lost(Vec<i32>),
@@ -215,7 +215,7 @@ impl Lease {
 
     /// Keeps the membership alive and gives what changed, waiting for `patience` at most.
     ///
-    /// What is assigned is accepted; what is revoked waits for [`release`](Self::release).
+    /// What is assigned is accepted; what is revoked waits for [`answer`](Self::answer).
     pub fn poll(&mut self, patience: Duration) -> Vec<Pending> {
         // Records of the state topic itself are of no interest here.
         if let Some(Err(error)) = self.consumer.poll(patience) {
