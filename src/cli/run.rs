@@ -1,15 +1,15 @@
 //! `rosterwatch run`: the daemon, from its settings to its exit code.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::TcpListener, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use crossbeam_channel::bounded;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    cli::{CONFIGURATION, INTERNAL, UNAVAILABLE, configure},
+    cli::{CONFIGURATION, INTERNAL, UNAVAILABLE, configure, fail},
     daemon::{self, Outcome, Settings},
-    kafka,
+    kafka, serve,
 };
 
 /// Watch the suppliers' topics until SIGTERM.
@@ -29,7 +29,18 @@ pub struct Args {
 /// Runs the daemon by its configuration.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match configure(args.config.as_deref()) {
-        Ok(config) => serve(config.daemon(), args.until_end),
+        Ok(config) => {
+            let listener = match serve::bind(config.metrics_listen) {
+                Ok(listener) => listener,
+                Err(error) => {
+                    let address = config.metrics_listen;
+                    let error = anyhow::Error::new(error)
+                        .context(format!("metrics.listen: {address} cannot be listened on"));
+                    return Ok(fail(CONFIGURATION, &error));
+                }
+            };
+            daemon(config.daemon(), listener, args.until_end)
+        }
         Err(code) => Ok(code),
     }
 }
@@ -38,7 +49,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// Signals that cannot be listened for.
-pub fn serve(settings: Settings, until_end: bool) -> anyhow::Result<ExitCode> {
+pub fn daemon(
+    settings: Settings,
+    listener: TcpListener,
+    until_end: bool,
+) -> anyhow::Result<ExitCode> {
     let (ask, shutdown) = bounded(1);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -59,6 +74,16 @@ pub fn serve(settings: Settings, until_end: bool) -> anyhow::Result<ExitCode> {
             }
         }
         drop(ask);
+    });
+    let address = listener
+        .local_addr()
+        .context("asking for the address of metrics")?;
+    tracing::info!("metrics on http://{address}/metrics");
+    let (metrics, health) = (Arc::clone(&settings.metrics), Arc::clone(&settings.health));
+    runtime.spawn(async move {
+        if let Err(error) = serve::serve(listener, metrics, health).await {
+            tracing::error!(%error, "metrics are served no more");
+        }
     });
     let ended = daemon::run(settings, &shutdown, until_end);
     runtime.shutdown_background();

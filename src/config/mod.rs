@@ -7,6 +7,7 @@ use std::{
     fmt, fs,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use crate::{
     daemon, feed,
     ingest::kafka::Reading,
     kafka::{Sasl, Settings, Tls},
+    metrics::Metrics,
     sink::alerts::Topics,
     state::{lease::Membership, topic::Begin},
 };
@@ -270,6 +272,8 @@ impl Config {
             in_flight_max: self.in_flight_max,
             supplier_of: Box::new(move |topic| of_topic.supplier_of(topic)),
             feed_of: Box::new(move |supplier| of_feed.feed_of(supplier)),
+            metrics: Arc::new(Metrics::new(self.suppliers_max)),
+            health: Arc::default(),
         }
     }
 }

@@ -205,6 +205,7 @@ impl Task {
             Pipeline::new(&self.supplier, config),
             (Arc::clone(&self.kit.outbox), ledger),
             Arc::clone(&self.board),
+            self.kit.settings.metrics.feed(&self.supplier),
         );
         tracing::info!(
             supplier = self.supplier,

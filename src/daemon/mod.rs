@@ -15,6 +15,8 @@ use crate::{
     feed as supplier_feed,
     ingest::kafka::Reading,
     kafka::{self, Catalog, Client, Error, OwnTopic},
+    metrics::Metrics,
+    serve::Health,
     sink::alerts::{Outbox, Topics},
     state::{
         lease::{Lease, Membership},
@@ -53,6 +55,10 @@ pub struct Settings {
     pub supplier_of: Lookup<Option<String>>,
     /// How a supplier's feed is decided.
     pub feed_of: Lookup<supplier_feed::Config>,
+    /// Where everything is counted.
+    pub metrics: Arc<Metrics>,
+    /// What the probes answer.
+    pub health: Arc<Health>,
 }
 
 /// Asks the daemon to end; the sender's drop does too.

@@ -99,7 +99,9 @@ impl Daemon {
             ) {
                 return self.shut_down();
             }
-            if self.is_wedged() {
+            let wedged = self.is_wedged();
+            self.show(wedged);
+            if wedged {
                 // Not polled, the lease goes to somebody else.
                 // An ending is seen at the next turn; here it only cuts the wait short.
                 let _ended = shutdown.recv_timeout(LEASE_POLL);
@@ -128,15 +130,29 @@ impl Daemon {
         }
     }
 
+    /// Shows what is owned, how it goes, and what the client complained of.
+    fn show(&self, wedged: bool) {
+        let (metrics, health) = (&self.kit.settings.metrics, &self.kit.settings.health);
+        let known = self.retries.is_empty();
+        let ready = !wedged && known && !self.slots.is_empty();
+        health.set(!wedged, ready);
+        metrics.owns(self.feeds.len(), ready);
+        for ((code, fatal), times) in self.kit.client.reports.take() {
+            metrics.kafka_failed(&code, fatal, times);
+        }
+    }
+
     /// Carries a change of the lease out.
     fn change(&mut self, pending: &Pending) -> Result<(), Error> {
         match &pending.change {
             Change::Assigned(slots) => {
+                self.kit.settings.metrics.lease_changed("assigned");
                 tracing::info!(?slots, "lease assigned");
                 self.slots.extend(slots);
                 self.lease.answer(pending);
             }
             Change::Revoked(slots) => {
+                self.kit.settings.metrics.lease_changed("revoked");
                 tracing::info!(?slots, "lease revoked");
                 let ended = self.stop_feeds(slots);
                 self.commit(CommitMode::Sync);
@@ -145,6 +161,7 @@ impl Daemon {
                 ended?;
             }
             Change::Lost(slots) => {
+                self.kit.settings.metrics.lease_changed("lost");
                 tracing::warn!(?slots, "lease lost; stepping down without a commit");
                 self.lease.answer(pending);
                 self.forget_safe(slots);
@@ -368,7 +385,9 @@ impl Daemon {
         for board in boards {
             self.gather(&board);
         }
-        if let Err(error) = self.lease.commit(&self.safe, mode) {
+        let committed = self.lease.commit(&self.safe, mode);
+        self.kit.settings.metrics.committed(committed.is_ok());
+        if let Err(error) = committed {
             tracing::warn!(%error, "input positions not committed; the next commit repeats them");
         }
     }

@@ -71,6 +71,8 @@ impl Engine {
         };
         let (record, verdict) = waiting.batch.get(lane.index);
         lane.next = record.position + 1;
+        self.metrics.read.records += 1;
+        self.metrics.read.bytes += u64::from(record.len);
         let mut time = None;
         match verdict {
             Verdict::Event(event) => {
@@ -88,6 +90,7 @@ impl Engine {
                 }
             }
             Verdict::Refused(refusal) => {
+                self.metrics.read.refused[refusal.reject as usize] += 1;
                 if record.position >= lane.source.committed {
                     let payload = waiting.batch.payload(record);
                     let parcel = Parcel {
@@ -163,6 +166,7 @@ impl Engine {
             if !self.ledger.admit(&alert) || is_cut {
                 continue;
             }
+            self.metrics.process().alerted(&alert);
             let json = json::to_json(&alert, &self.places);
             self.send_alert(&alert.incident, &json, alert.appended_ms)?;
         }

@@ -26,6 +26,7 @@ use crate::{
         position::Positions,
     },
     kafka::{Error, Partition},
+    metrics::FeedMetrics,
     sink::{
         alerts::{Destination, Ledger, Outbox, Receipt},
         json::Places,
@@ -125,6 +126,7 @@ pub(super) struct Engine {
     receipts: Receiver<Receipt>,
     receipts_in: Sender<Receipt>,
     board: Arc<Board>,
+    metrics: FeedMetrics,
     alerts: Vec<Alert>,
     /// Incidents last seen before are not written: retention has cut their log.
     floor: Option<Timestamp>,
@@ -149,6 +151,7 @@ impl Engine {
         pipeline: Pipeline,
         (outbox, ledger): (Arc<Outbox>, Ledger),
         board: Arc<Board>,
+        metrics: FeedMetrics,
     ) -> Self {
         // One batch may refuse all its records after the last look at the bound.
         let (receipts_in, receipts) = bounded(conduct.in_flight_max + 2 * TURN);
@@ -166,6 +169,7 @@ impl Engine {
             receipts,
             receipts_in,
             board,
+            metrics,
             alerts: Vec::new(),
             floor: None,
             is_settled: false,
@@ -315,17 +319,24 @@ impl Engine {
         match receipt.result {
             Ok(()) => {
                 self.positions.acknowledge(receipt.ticket);
-                if receipt.destination == Destination::Alerts && receipt.appended_ms >= 0 {
-                    let millis = clock::now().as_millis() - receipt.appended_ms;
-                    tracing::debug!(millis, "alert acknowledged");
+                if receipt.destination == Destination::Alerts {
+                    let now = clock::now().as_millis();
+                    let millis = (receipt.appended_ms >= 0).then_some(now - receipt.appended_ms);
+                    let secs = millis.map(|millis| millis.max(0) as f64 / 1_000.0);
+                    self.metrics.process().delivered(true, secs);
                 }
                 Ok(())
             }
-            Err(error) => Err(Error::failed(
-                "writing to our topic of",
-                receipt.destination.as_str(),
-                error,
-            )),
+            Err(error) => {
+                if receipt.destination == Destination::Alerts {
+                    self.metrics.process().delivered(false, None);
+                }
+                Err(Error::failed(
+                    "writing to our topic of",
+                    receipt.destination.as_str(),
+                    error,
+                ))
+            }
         }
     }
 
@@ -354,6 +365,8 @@ impl Engine {
 
     /// Shows the positions that are safe to commit.
     fn show(&mut self) {
+        self.metrics
+            .publish(&self.pipeline, self.positions.pending());
         let mut safe = self
             .board
             .safe
@@ -361,6 +374,10 @@ impl Engine {
             .unwrap_or_else(PoisonError::into_inner);
         for (number, lane) in self.lanes.iter().enumerate() {
             let position = self.positions.safe(number);
+            let (topic, partition) = &lane.source.partition;
+            self.metrics
+                .process()
+                .decided_to(topic, *partition, lane.next);
             match safe.get_mut(&lane.source.partition) {
                 Some(shown) => *shown = position,
                 None => {
