@@ -14,7 +14,8 @@ demo: ## the main job on embedded defaults: a simulated month with planted theft
 	target/release/rosterwatch replay target/demo/events.ndjson --alerts target/demo/alerts.ndjson
 	target/release/rosterwatch score --labels target/demo/labels.json --alerts target/demo/alerts.ndjson
 
-test: ## every test
+test: ## every test, those on a real broker included where Java and Maven are there
+	sh tests/broker/fetch.sh
 	$(CARGO) test --locked
 
 check: ## all that CI runs: format, lints, documentation, the example configuration, tests

@@ -1,8 +1,16 @@
 #![cfg(test)]
-//! Behaviour through public seams.
+//! Behaviour through public seams, in one binary.
 
+/// Helpers that several modules share.
+mod support;
+
+/// The configuration as its operator meets it.
 mod config;
+/// The daemon on a real broker.
+mod kafka;
+/// Files through the built program.
 mod replay;
 /// The source's own boundaries.
 mod tidy;
+/// Simulated worlds and their score.
 mod worlds;

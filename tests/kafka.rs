@@ -1,0 +1,313 @@
+//! The daemon on a real broker: the same incidents as `replay`, whatever interrupts it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read as _,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use rdkafka::{
+    Message as _, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer as _},
+    producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer},
+};
+use rosterwatch::simulate::{Line, Plan, Stream};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::broker::Broker;
+
+const PARTITIONS: i32 = 6;
+
+/// One broker, one folder, and the topics of one scenario, set apart by a prefix.
+struct Scene<'a> {
+    broker: &'a Broker,
+    dir: TempDir,
+    prefix: &'static str,
+    suppliers: Vec<String>,
+}
+
+impl<'a> Scene<'a> {
+    fn new(broker: &'a Broker, prefix: &'static str, suppliers: &[&str]) -> Self {
+        let scene = Self {
+            broker,
+            dir: tempfile::tempdir().unwrap(),
+            prefix,
+            suppliers: suppliers.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let admin: AdminClient<DefaultClientContext> = broker.client().create().unwrap();
+        let topics: Vec<String> = scene
+            .suppliers
+            .iter()
+            .map(|name| scene.topic(name))
+            .collect();
+        let new = topics
+            .iter()
+            .map(|topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let new: Vec<_> = new.collect();
+        let made = runtime
+            .block_on(admin.create_topics(&new, &AdminOptions::new()))
+            .unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        let mut config = format!(
+            "[kafka]\nbrokers = [\"{}\"]\ninput = {topics:?}\ngroup = \"{prefix}\"\n\
+             start = \"earliest\"\nsession = \"6s\"\n\
+             [topics]\nalerts = \"{prefix}.alerts\"\nstate = \"{prefix}.state\"\n\
+             quarantine = \"{prefix}.quarantine\"\n[metrics]\nlisten = \"127.0.0.1:0\"\n",
+            broker.address
+        );
+        for name in &scene.suppliers {
+            config += &format!("[suppliers.{name}]\ntopics = [\"{}\"]\n", scene.topic(name));
+        }
+        fs::write(scene.config(), config).unwrap();
+        scene
+    }
+
+    fn topic(&self, supplier: &str) -> String {
+        format!("{}.{supplier}", self.prefix)
+    }
+
+    fn config(&self) -> PathBuf {
+        self.dir.path().join("rosterwatch.toml")
+    }
+
+    /// Writes lines to their suppliers' topics, keyed so that they scatter over the partitions.
+    fn produce<'l>(&self, lines: impl Iterator<Item = (&'l str, &'l str)>) {
+        let producer: ThreadedProducer<DefaultProducerContext> = self
+            .broker
+            .client()
+            .set("linger.ms", "20")
+            .create()
+            .unwrap();
+        for (number, (supplier, json)) in (0_u64..).zip(lines) {
+            let topic = self.topic(supplier);
+            let key = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes();
+            let mut record = BaseRecord::to(&topic).key(&key).payload(json);
+            while let Err((error, back)) = producer.send(record) {
+                let full = rdkafka::types::RDKafkaErrorCode::QueueFull;
+                assert_eq!(error.rdkafka_error_code(), Some(full));
+                producer.poll(Duration::from_millis(20));
+                record = back;
+            }
+        }
+        producer.flush(Duration::from_secs(60)).unwrap();
+    }
+
+    fn daemon(&self, args: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_rosterwatch"))
+            .arg("run")
+            .arg("--config")
+            .arg(self.config())
+            .args(args)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Runs the daemon to the end of what is there.
+    fn run_to_the_end(&self) -> String {
+        ended(self.daemon(&["--until-end"]))
+    }
+
+    fn reader(&self, topic: &str) -> BaseConsumer {
+        let client = self.broker.client();
+        let client: BaseConsumer = client
+            .clone()
+            .set("group.id", "reader")
+            .set("enable.auto.commit", "false")
+            .create()
+            .unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(topic, 0, Offset::Beginning)
+            .unwrap();
+        client.assign(&list).unwrap();
+        client
+    }
+
+    /// Every record of a topic of ours with one partition.
+    fn read(&self, topic: &str) -> Vec<Value> {
+        let topic = format!("{}.{topic}", self.prefix);
+        let reader = self.reader(&topic);
+        let (_, end) = reader
+            .fetch_watermarks(&topic, 0, Duration::from_secs(20))
+            .unwrap();
+        let mut records = Vec::new();
+        let mut next = 0;
+        while next < end {
+            let message = reader
+                .poll(Duration::from_secs(20))
+                .expect("a record")
+                .unwrap();
+            next = message.offset() + 1;
+            records.push(serde_json::from_slice(message.payload().unwrap()).unwrap());
+        }
+        records
+    }
+
+    /// Waits until the first alert is durable.
+    fn await_alert(&self) {
+        let topic = format!("{}.alerts", self.prefix);
+        let reader = self.reader(&topic);
+        // Until the daemon has made the topic, the reader is told so.
+        let found =
+            (0..10_000).any(|_| matches!(reader.poll(Duration::from_millis(50)), Some(Ok(_))));
+        assert!(found, "an alert came");
+    }
+}
+
+fn ended(mut child: Child) -> String {
+    let mut log = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut log)
+        .unwrap();
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{status}: {log}");
+    log
+}
+
+/// Account and, where the last revision closed it, the final exposure of each incident that no
+/// other took the place of.
+fn incidents(alerts: &[Value]) -> BTreeMap<String, (String, Option<String>)> {
+    let mut latest: BTreeMap<String, &Value> = BTreeMap::new();
+    for alert in alerts {
+        let kept = latest.entry(alert["incident"].to_string()).or_insert(alert);
+        if alert["revision"].as_u64() > kept["revision"].as_u64() {
+            *kept = alert;
+        }
+    }
+    let standing = latest
+        .into_iter()
+        .filter(|(_, alert)| alert.get("superseded_by").is_none());
+    standing
+        .map(|(incident, alert)| {
+            let closed = (alert["state"] == "closed").then(|| alert["exposure"].to_string());
+            (incident, (alert["account"].to_string(), closed))
+        })
+        .collect()
+}
+
+fn replayed(lines: &[Line]) -> BTreeMap<String, (String, Option<String>)> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("events.ndjson");
+    let text: String = lines
+        .iter()
+        .flat_map(|line| [line.json.as_str(), "\n"])
+        .collect();
+    fs::write(&file, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_rosterwatch"))
+        .arg("replay")
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let alerts = String::from_utf8(output.stdout).unwrap();
+    let alerts: Vec<Value> = alerts
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    incidents(&alerts)
+}
+
+fn pairs(lines: &[Line]) -> impl Iterator<Item = (&str, &str)> {
+    lines
+        .iter()
+        .map(|line| (&*line.supplier, line.json.as_str()))
+}
+
+#[test]
+fn a_backlog_gives_the_incidents_of_replay_whatever_interrupts_it() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let plan = Plan {
+        seed: 5,
+        days: 42,
+        suppliers: 3,
+        accounts: 240,
+        population: 9_000,
+        attacks_per_family: 2,
+        ..Plan::default()
+    };
+    let lines: Vec<Line> = Stream::new(plan).unwrap().collect();
+    let mut suppliers: Vec<&str> = lines.iter().map(|line| &*line.supplier).collect();
+    suppliers.sort_unstable();
+    suppliers.dedup();
+    let expected = replayed(&lines);
+    assert!(expected.len() > 10, "the world's attacks raise incidents");
+
+    let whole = Scene::new(&broker, "whole", &suppliers);
+    whole.produce(pairs(&lines));
+    whole.run_to_the_end();
+    assert_eq!(incidents(&whole.read("alerts")), expected);
+
+    for (prefix, signal) in [("killed", "-KILL"), ("ended", "-TERM")] {
+        let scene = Scene::new(&broker, prefix, &suppliers);
+        let (first, last) = lines.split_at(lines.len() / 3 * 2);
+        scene.produce(pairs(first));
+        let mut child = scene.daemon(&[]);
+        scene.await_alert();
+        let id = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let status = child.wait().unwrap();
+        assert_eq!(status.success(), signal == "-TERM", "{status}");
+        scene.produce(pairs(last));
+        scene.run_to_the_end();
+        assert_eq!(incidents(&scene.read("alerts")), expected, "{prefix}");
+    }
+}
+
+#[test]
+fn garbage_is_named_in_quarantine_and_stops_nothing() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "garbage", &["junk"]);
+    let lines = (0..5_000).map(|number| ("junk", ["{", "secret-payload", "[]", "{}"][number % 4]));
+    scene.produce(lines);
+    let log = scene.run_to_the_end();
+    assert!(!log.contains("secret"), "no payload in the log");
+    let records = scene.read("quarantine");
+    assert_eq!(records.len(), 5_000);
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for record in &records {
+        let keys: Vec<&String> = record.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["offset", "partition", "reason", "sha256", "topic"]);
+        *reasons
+            .entry(record["reason"].as_str().unwrap().to_owned())
+            .or_default() += 1;
+    }
+    let counted: Vec<_> = reasons
+        .iter()
+        .map(|(reason, count)| (reason.as_str(), *count))
+        .collect();
+    assert_eq!(
+        counted,
+        [
+            ("missing_field", 1_250),
+            ("not_json", 2_500),
+            ("not_object", 1_250)
+        ]
+    );
+    // Started again, it names nothing twice.
+    scene.run_to_the_end();
+    assert_eq!(scene.read("quarantine").len(), 5_000);
+}

@@ -1,0 +1,150 @@
+//! A real Kafka broker for the tests: the one that `ROSTERWATCH_TEST_KAFKA` names, or one started
+//! from the jars that `tests/broker/fetch.sh` fetches, in a temporary folder and on free ports.
+
+use std::{
+    env,
+    fs::{self, File},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer as _},
+};
+use tempfile::TempDir;
+
+/// A broker, stopped when it is dropped where it was started here.
+pub(crate) struct Broker {
+    pub(crate) address: String,
+    started: Option<(Child, TempDir)>,
+}
+
+impl Broker {
+    /// A broker that answers; nothing where the machine has none, which is said in one line.
+    pub(crate) fn start() -> Option<Self> {
+        if let Ok(address) = env::var("ROSTERWATCH_TEST_KAFKA") {
+            return Some(Self {
+                address,
+                started: None,
+            });
+        }
+        let jars = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broker/lib");
+        let has_java = Command::new("java").arg("-version").output().is_ok();
+        if !has_java || !jars.join(".complete").exists() {
+            let required = env::var("ROSTERWATCH_REQUIRE_KAFKA").is_ok_and(|value| value == "1");
+            assert!(
+                !required,
+                "no real broker: run tests/broker/fetch.sh, which says what is missing"
+            );
+            eprintln!("skipped: no real broker; tests/broker/fetch.sh says what is missing");
+            return None;
+        }
+        Some(Self::start_from(&jars))
+    }
+
+    fn start_from(jars: &Path) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let [port, controller] = free_ports();
+        let address = format!("127.0.0.1:{port}");
+        let settings = dir.path().join("server.properties");
+        fs::write(
+            &settings,
+            properties(&address, controller, &dir.path().join("data")),
+        )
+        .unwrap();
+        let class_path = jars.join("*");
+        let java = |main: &str| {
+            let mut command = Command::new("java");
+            let command_line = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-cp"];
+            command.args(command_line).arg(&class_path).arg(main);
+            command.stdin(Stdio::null());
+            command
+        };
+        let id = java("kafka.tools.StorageTool")
+            .arg("random-uuid")
+            .output()
+            .unwrap();
+        let id = String::from_utf8(id.stdout).unwrap();
+        let formatted = java("kafka.tools.StorageTool")
+            .args(["format", "-t", id.trim(), "--standalone", "-c"])
+            .arg(&settings)
+            .output()
+            .unwrap();
+        assert!(
+            formatted.status.success(),
+            "{}",
+            String::from_utf8_lossy(&formatted.stderr)
+        );
+        let log = File::create(dir.path().join("log")).unwrap();
+        let child = java("kafka.Kafka")
+            .arg(&settings)
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let broker = Self {
+            address,
+            started: Some((child, dir)),
+        };
+        broker.await_answer();
+        broker
+    }
+
+    /// Asks until the broker answers: the client itself connects again and again.
+    fn await_answer(&self) {
+        let client: BaseConsumer = self.client().create().unwrap();
+        let answer = client.fetch_metadata(None, Duration::from_secs(60));
+        answer.unwrap_or_else(|error| panic!("the broker does not answer: {error}"));
+    }
+
+    /// Settings of a client.
+    pub(crate) fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.address);
+        config.set("reconnect.backoff.max.ms", "200");
+        config
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        if let Some((child, _)) = &mut self.started {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+fn properties(address: &str, controller: u16, data: &PathBuf) -> String {
+    format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:{controller}
+listeners=PLAINTEXT://{address},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://{address}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={}
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+log.cleaner.dedupe.buffer.size=2097152
+",
+        data.display()
+    )
+}
