@@ -6,6 +6,8 @@ mod support;
 
 /// The configuration as its operator meets it.
 mod config;
+/// Records against their stored verdicts.
+mod decode;
 /// The daemon on a real broker.
 mod kafka;
 /// Files through the built program.

@@ -84,7 +84,7 @@ impl Entry {
         check_supplier(values, source, supplier)?;
         let subject = text(values, Field::Subject);
         if subject.is_some() && matches!(values[Field::Subjects as usize], Value::List(_)) {
-            return Err(refuse(Reject::SubjectAndSubjects, Field::Subjects));
+            return Err(refuse(Reject::SubjectAndSubjects, Field::Subject));
         }
         let word = |field| text(values, field).map_or("", |span| source.text.slice(span));
         let required = |field| text(values, field).unwrap_or_default();
@@ -183,7 +183,8 @@ fn check_shapes(values: &Values, source: Source<'_>) -> Result<(), Refusal> {
                 source.text.slice(span).parse::<u64>().is_ok()
             }
             (Value::List(list), Shape::List(_)) => {
-                let is_named = |span: &Span| !source.text.slice(*span).is_empty();
+                let is_named =
+                    |span: &Span| field == Field::Fields || !source.text.slice(*span).is_empty();
                 !list.is_mixed && source.names(list).iter().all(is_named)
             }
             _ => false,

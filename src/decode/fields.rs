@@ -107,16 +107,12 @@ impl Field {
     pub(super) const fn shape(self) -> Shape {
         match self {
             Self::Id | Self::Supplier | Self::Subject | Self::Operation => Shape::Text(128),
-            Self::Account => Shape::Text(256),
+            Self::Account | Self::SourceIp | Self::Session => Shape::Text(256),
+            Self::UserAgent => Shape::Text(1_024),
             Self::Role | Self::Dataset => Shape::Text(64),
             Self::Time => Shape::Time,
-            // The contract bounds neither these words nor the client's strings; the record does.
-            Self::AccountKind
-            | Self::Action
-            | Self::Outcome
-            | Self::SourceIp
-            | Self::UserAgent
-            | Self::Session => Shape::Text(u32::MAX),
+            // The closed words need no bound of their own: an unknown one is a known value.
+            Self::AccountKind | Self::Action | Self::Outcome => Shape::Text(u32::MAX),
             Self::Records | Self::Bytes | Self::Seq => Shape::Integer,
             Self::Subjects => Shape::List(128),
             Self::Fields => Shape::List(64),
