@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     io::Read as _,
     path::PathBuf,
@@ -66,7 +67,8 @@ impl<'a> Scene<'a> {
             broker.address
         );
         for name in &scene.suppliers {
-            config += &format!("[suppliers.{name}]\ntopics = [\"{}\"]\n", scene.topic(name));
+            let topic = scene.topic(name);
+            writeln!(config, "[suppliers.{name}]\ntopics = [\"{topic}\"]").unwrap();
         }
         fs::write(scene.config(), config).unwrap();
         scene
@@ -99,7 +101,7 @@ impl<'a> Scene<'a> {
                 record = back;
             }
         }
-        producer.flush(Duration::from_secs(60)).unwrap();
+        producer.flush(Duration::from_mins(1)).unwrap();
     }
 
     fn daemon(&self, args: &[&str]) -> Child {

@@ -5,7 +5,7 @@ use std::{
     env,
     fs::{self, File},
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -96,7 +96,7 @@ impl Broker {
     /// Asks until the broker answers: the client itself connects again and again.
     fn await_answer(&self) {
         let client: BaseConsumer = self.client().create().unwrap();
-        let answer = client.fetch_metadata(None, Duration::from_secs(60));
+        let answer = client.fetch_metadata(None, Duration::from_mins(1));
         answer.unwrap_or_else(|error| panic!("the broker does not answer: {error}"));
     }
 
@@ -123,7 +123,7 @@ fn free_ports() -> [u16; 2] {
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
 
-fn properties(address: &str, controller: u16, data: &PathBuf) -> String {
+fn properties(address: &str, controller: u16, data: &Path) -> String {
     format!(
         "process.roles=broker,controller
 node.id=1
