@@ -4,9 +4,12 @@ use crate::{
     detect::{
         Explanation, Finding, Maturity,
         baseline::{Baseline, Maxima, STATS, stat},
+        familiar::Familiar,
+        ledger::{Ledger, Scratch},
+        pane::{PANES_PER_DAY, PANES_PER_HOUR},
         season::Season,
         version::{TESTS, Version},
-        window::{Counts, Ledger, PANES_PER_DAY, PANES_PER_HOUR, Scratch, Signal, Window},
+        window::{Counts, Signal, Window},
     },
     event::{AccountKind, Timestamp},
 };
@@ -45,6 +48,19 @@ struct Critical {
     counts: [u32; TESTS],
 }
 
+/// The end of a day (since 1970) that no event is awaited for.
+#[derive(Clone, Copy, Debug)]
+pub struct DayEnd {
+    /// The day.
+    pub day: u32,
+    /// The first pane that what it taught is in force for.
+    pub from: u32,
+    /// Events before that pane are awaited no more.
+    pub passed: u32,
+    /// Whether the limit of people known is met.
+    pub is_full: bool,
+}
+
 /// One account's state.
 #[derive(Debug)]
 pub struct Account {
@@ -60,6 +76,8 @@ pub struct Account {
     pub baseline: Baseline,
     /// Its hours.
     pub season: Season,
+    /// The people it knows.
+    pub familiar: Familiar,
     /// The newest event, by event time.
     pub last_event: Timestamp,
     /// Whether an incident of it is remembered.
@@ -80,6 +98,7 @@ impl Account {
             ledger: Ledger::default(),
             baseline: Baseline::default(),
             season: Season::default(),
+            familiar: Familiar::default(),
             last_event: Timestamp::from_millis(i64::MIN),
             held: false,
             versions: Vec::new(),
@@ -90,7 +109,7 @@ impl Account {
     }
 
     /// Tests the windows that end at the newest pane; gives the tests that crossed, a bit each.
-    pub fn test_newest(&mut self, peers: &[Version], epoch: u32) -> u8 {
+    pub fn test_newest(&mut self, peers: &[Version], epoch: u32) -> u16 {
         let Some(pane) = self.ledger.newest() else {
             return 0;
         };
@@ -104,7 +123,7 @@ impl Account {
             for signal in Signal::TESTED {
                 let test = stat(signal, window);
                 let over = counts[signal as usize] >= u64::from(self.critical.counts[test]);
-                crossed |= u8::from(over) << test;
+                crossed |= u16::from(over) << test;
             }
         }
         crossed
@@ -117,7 +136,7 @@ impl Account {
         peers: &[Version],
         pane: u32,
         scratch: &mut Scratch,
-        mut each: impl FnMut(u32, u8),
+        mut each: impl FnMut(u32, u16),
     ) {
         for window in Window::ALL {
             let bound = self.ledger.bound(window, pane);
@@ -135,7 +154,7 @@ impl Account {
                 for signal in Signal::TESTED {
                     let test = stat(signal, window);
                     let over = counts[signal as usize] >= u64::from(critical[test]);
-                    crossed |= u8::from(over) << test;
+                    crossed |= u16::from(over) << test;
                 }
                 if crossed != 0 {
                     each(end.index, crossed);
@@ -198,7 +217,8 @@ impl Account {
     }
 
     /// Learns from `day` (since 1970) and forgets its blocks; says whether it was active in it.
-    pub fn settle(&mut self, day: u32, peers: &[Version], scratch: &mut Scratch) -> bool {
+    pub fn settle(&mut self, day_end: DayEnd, peers: &[Version], scratch: &mut Scratch) -> bool {
+        let DayEnd { day, .. } = day_end;
         let Some(at) = self.days.iter().position(|block| block.day == day) else {
             return false;
         };
@@ -228,6 +248,9 @@ impl Account {
             let stat = stat(signal, Window::Day);
             let x = whole.max[stat];
             self.baseline.learn(stat, x, expected[stat], whole.alarmed);
+        }
+        if !whole.alarmed || self.baseline.is_young() {
+            self.meet(day_end);
         }
         let weekend = matches!((i64::from(day) + 4).rem_euclid(7), 0 | 6);
         let slots = hours.iter().map(|block| (block.hour % 24) as usize);
@@ -266,7 +289,7 @@ impl Account {
         let version = self.version_at(peers, end);
         let mut best: Option<Explanation> = None;
         for window in Window::ALL {
-            let mut observed = [0; 3];
+            let mut observed = Counts::default();
             self.ledger.sweep(window, (end, end), scratch, |_, counts| {
                 observed = counts;
             });
@@ -310,6 +333,19 @@ impl Account {
     pub fn is_live(&self, now: Timestamp) -> bool {
         let idle = now.millis_since(self.last_event);
         self.baseline.days > 1 && idle <= LIVE_DAYS * crate::event::DAY_MS
+    }
+
+    /// Gets to know the people of a day.
+    fn meet(&mut self, day_end: DayEnd) {
+        if day_end.is_full {
+            self.familiar.give_up();
+            return;
+        }
+        let first = day_end.day * PANES_PER_DAY;
+        let people = self.ledger.subjects(first, first + PANES_PER_DAY - 1);
+        let days = self.baseline.days;
+        self.familiar
+            .learn(people, days, day_end.from, day_end.passed);
     }
 
     fn critical_min(&self, peers: &[Version], test: usize) -> u32 {

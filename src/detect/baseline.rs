@@ -22,8 +22,8 @@ pub const fn stat(signal: Signal, window: Window) -> usize {
 
 /// Active days after which what was learned counts half (reference: detection, half-life 14 d).
 const HALF_LIFE_DAYS: f64 = 14.0;
-/// Observations with which an account's scatter is shrunk to its peers'.
-pub const SCATTER_WEIGHT: f64 = 12.0;
+/// Observations with which an account's scatter is shrunk to its peers': half a day of hours.
+pub const SCATTER_WEIGHT: f64 = 4.0;
 /// Scatter beyond this is not believed: 1/φ is then a size of 1/15.
 const SCATTER_MAX: f64 = 15.0;
 /// A teaching weight falls from 1 at the first probability to [`WEIGHT_MIN`] at the second.
@@ -126,11 +126,24 @@ impl Baseline {
         self.days += 1;
     }
 
+    /// Whether it is too young to tell an attack from what is usual.
+    pub const fn is_young(&self) -> bool {
+        self.days <= YOUNG_DAYS
+    }
+
+    /// Whether it knows whom the account works with, so that strangers can be told.
+    pub const fn is_acquainted(&self) -> bool {
+        self.days >= 2 * YOUNG_DAYS
+    }
+
     /// Takes the maximum `x` of a block into account, as far as `expected` and the guard allow.
     pub fn learn(&mut self, stat: usize, x: u32, expected: Model, alarmed: bool) {
-        if x == 0 {
+        let is_novel = stat / Window::ALL.len() == Signal::Novel as usize;
+        // In the first days everybody is a stranger.
+        if x == 0 || is_novel && self.is_young() {
             return;
         }
+        let is_young = self.is_young() || is_novel && !self.is_acquainted();
         self.seen_max[stat] = self.seen_max[stat].max(x);
         let y = f64::from(x - 1);
         let mut weight = if alarmed {
@@ -138,10 +151,10 @@ impl Baseline {
         } else {
             teaching_weight(y, expected)
         };
-        if self.days <= YOUNG_DAYS {
+        if is_young {
             weight = weight.max(WEIGHT_YOUNG);
         }
-        if !alarmed && (weight >= 0.5 || self.days <= YOUNG_DAYS) {
+        if !alarmed && (weight >= 0.5 || is_young) {
             let max = &mut self.learned_max[stat][0];
             *max = (*max).max(x);
         }

@@ -1,7 +1,7 @@
 //! The detector of one feed: every account's windows, tested at every event.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::BTreeSet,
     hash::{BuildHasher as _, RandomState},
 };
 
@@ -10,32 +10,22 @@ use hashbrown::HashTable;
 use crate::{
     detect::{
         AccountId, Config, Explanation, Finding, Seen,
-        account::{Account, forget_versions},
-        baseline::Baseline,
+        account::{Account, DayEnd},
         critical::Table,
+        groups::Groups,
+        ledger::{Place, Scratch},
         names::Names,
-        peers::{PeerSums, Prior},
-        season::Season,
+        pane::{PANE_MS, PANES_PER_DAY, pane_of, pane_start},
         version::{TESTS, Version},
-        window::{Place, Scratch, Window, pane_of, pane_start},
+        window::{NOVEL, Window},
     },
     event::{AccessEvent, AccountKind, DAY_MS, Timestamp},
 };
 
-/// Groups told apart. Roles past them share the group of their kind.
-const GROUPS_MAX: usize = 1_024;
 /// Panes an account may hold: those of four days. Only future-dated events can need more.
 const PANES_MAX: usize = 11_520;
 /// Day ends at the limit make room for this share of the accounts: one in sixteen.
 const ROOM: usize = 16;
-
-/// A peer group: the accounts of one role, or of one kind where no role is said.
-#[derive(Debug)]
-struct Group {
-    kind: AccountKind,
-    /// What is expected of newcomers; never empty.
-    versions: Vec<Version>,
-}
 
 /// Watches every account of one supplier and reports the one that reads records in bulk.
 ///
@@ -49,17 +39,20 @@ pub struct Detector {
     vacant: Vec<u32>,
     /// Where newcomers past the limit are counted together.
     bucket: Option<u32>,
-    groups: Vec<Group>,
-    group_ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
+    groups: Groups,
     names: Names,
     table: Table,
     scratch: Scratch,
+    /// What the last event touched.
+    touched: Vec<u32>,
     /// Days (since 1970) that some account was active in and that are not settled.
     pending_days: BTreeSet<u32>,
     settled: Option<u32>,
     /// Rises whenever critical counts change.
     epoch: u32,
     touches: usize,
+    /// Pairs of an account and a person it knows.
+    known: usize,
     phases: [usize; 3],
     limits_reached: [u64; 3],
 }
@@ -75,15 +68,16 @@ impl Detector {
             accounts: Vec::new(),
             vacant: Vec::new(),
             bucket: None,
-            groups: Vec::new(),
-            group_ids: HashMap::new(),
+            groups: Groups::default(),
             names,
             table: Table::default(),
             scratch: Scratch::default(),
+            touched: Vec::new(),
             pending_days: BTreeSet::new(),
             settled: None,
             epoch: 1,
             touches: 0,
+            known: 0,
             phases: [0; 3],
             limits_reached: [0; 3],
         }
@@ -99,12 +93,14 @@ impl Detector {
         let seen = self.read(event)?;
         let account = self.accounts[seen.account.0 as usize].as_mut()?;
         account.last_event = account.last_event.max(event.time);
-        let (place, touches) =
-            account
-                .ledger
-                .add(event.time, seen.share, self.names.event_subjects());
+        let subjects = self.names.event_subjects();
+        self.touched.clear();
+        self.touched.extend_from_slice(subjects);
+        let new = account.familiar.strangers(subjects, seen.pane);
+        self.touched.extend(new.map(|subject| subject | NOVEL));
+        let (place, touches) = account.ledger.add(event.time, seen.share, &self.touched);
         self.touches += touches;
-        let peers = &self.groups[account.group as usize].versions;
+        let peers = self.groups.versions(account.group);
         let begun = match place {
             Place::Newest => {
                 let crossed = account.test_newest(peers, self.epoch);
@@ -136,11 +132,11 @@ impl Detector {
             }
         };
         if begun {
-            self.pending_days.insert(seen.pane / DAY_PANES);
+            self.pending_days.insert(seen.pane / PANES_PER_DAY);
         }
         if account.ledger.panes_held() > PANES_MAX {
             let newest = account.ledger.newest().unwrap_or(0);
-            self.touches -= account.ledger.forget(newest.saturating_sub(DAY_PANES));
+            self.touches -= account.ledger.forget(newest.saturating_sub(PANES_PER_DAY));
         }
         Some(seen)
     }
@@ -163,7 +159,7 @@ impl Detector {
                 break;
             }
             self.pending_days.pop_first();
-            self.settle(day);
+            self.settle(day, pane_of(watermark));
         }
         self.settled = Some(complete - 1);
         self.forget(watermark);
@@ -185,7 +181,7 @@ impl Detector {
     pub fn explain(&mut self, finding: Finding) -> Explanation {
         let mut scratch = std::mem::take(&mut self.scratch);
         let account = self.account(finding.account);
-        let peers = &self.groups[account.group as usize].versions;
+        let peers = self.groups.versions(account.group);
         let explanation = account.explain(peers, finding, &mut scratch);
         self.scratch = scratch;
         explanation
@@ -221,7 +217,7 @@ impl Detector {
     /// Bytes of accounts and of subjects, estimated.
     pub fn bytes(&self) -> [usize; 2] {
         let each = size_of::<Account>() + 2 * size_of::<Version>() + 200;
-        let accounts = self.accounts.len() * each + self.touches * 24;
+        let accounts = self.accounts.len() * each + self.touches * 24 + self.known * 3;
         [accounts, self.names.bytes()]
     }
 
@@ -271,7 +267,9 @@ impl Detector {
             self.limits_reached[0] += 1;
             return self.shared_bucket();
         }
-        let group = self.group_of(event.account_kind, event.role);
+        let group = self
+            .groups
+            .find_or_make(event.account_kind, event.role, &mut self.table);
         let account = Account::new(Some(event.account), event.account_kind, group);
         let id = self.place(account);
         let hash = self.hasher.hash_one(event.account);
@@ -286,7 +284,9 @@ impl Detector {
         if let Some(id) = self.bucket {
             return AccountId(id);
         }
-        let group = self.group_of(AccountKind::Unknown, None);
+        let group = self
+            .groups
+            .find_or_make(AccountKind::Unknown, None, &mut self.table);
         let id = self.place(Account::new(None, AccountKind::Unknown, group));
         self.bucket = Some(id);
         AccountId(id)
@@ -301,41 +301,31 @@ impl Detector {
         u32::try_from(self.accounts.len() - 1).unwrap_or(u32::MAX)
     }
 
-    fn group_of(&mut self, kind: AccountKind, role: Option<&str>) -> u32 {
-        let key = (kind, role.map(Into::into));
-        if let Some(&group) = self.group_ids.get(&key) {
-            return group;
-        }
-        if role.is_some() && self.groups.len() >= GROUPS_MAX {
-            return self.group_of(kind, None);
-        }
-        let group = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
-        let unknown = newcomer(0, &Prior::WEAK, &mut self.table);
-        self.groups.push(Group {
-            kind,
-            versions: vec![unknown],
-        });
-        self.group_ids.insert(key, group);
-        group
-    }
-
-    fn settle(&mut self, day: u32) {
+    fn settle(&mut self, day: u32, passed: u32) {
+        let end = pane_start((day + 1) * PANES_PER_DAY).plus_millis(self.config.lateness_ms);
+        let mut day_end = DayEnd {
+            day,
+            from: pane_of(end.plus_millis(PANE_MS - 1)),
+            passed,
+            is_full: false,
+        };
         let mut active = Vec::new();
         for (id, slot) in self.accounts.iter_mut().enumerate() {
             let Some(account) = slot else { continue };
-            let peers = &self.groups[account.group as usize].versions;
-            if account.settle(day, peers, &mut self.scratch) {
+            let peers = self.groups.versions(account.group);
+            day_end.is_full = self.known >= self.config.pairs_max;
+            let known_before = account.familiar.len();
+            if account.settle(day_end, peers, &mut self.scratch) {
+                self.known = self.known + account.familiar.len() - known_before;
+                self.limits_reached[2] += u64::from(day_end.is_full);
                 active.push(id);
             }
         }
-        let priors = self.priors();
-        let end = pane_start((day + 1) * DAY_PANES).plus_millis(self.config.lateness_ms);
-        let from = pane_of(end.plus_millis(PANE_MS - 1));
-        let keep_from = ((day + 1) * DAY_PANES).saturating_sub(self.kept_panes());
-        for (group, prior) in self.groups.iter_mut().zip(&priors) {
-            group.versions.push(newcomer(from, prior, &mut self.table));
-            forget_versions(&mut group.versions, keep_from);
-        }
+        let priors = self.groups.priors(self.accounts.iter().flatten());
+        let from = day_end.from;
+        let keep_from = ((day + 1) * PANES_PER_DAY).saturating_sub(self.kept_panes());
+        self.groups
+            .put_in_force(from, &priors, keep_from, &mut self.table);
         for id in active {
             if let Some(account) = &mut self.accounts[id] {
                 let prior = &priors[account.group as usize];
@@ -350,23 +340,6 @@ impl Detector {
             }
         }
         self.epoch += 1;
-    }
-
-    /// What is expected of each group: its own accounts, leaning on those of its kind.
-    fn priors(&self) -> Vec<Prior> {
-        let mut groups = vec![PeerSums::default(); self.groups.len()];
-        let mut kinds: [PeerSums; 4] = std::array::from_fn(|_| PeerSums::default());
-        for account in self.accounts.iter().flatten() {
-            if account.baseline.days > 0 {
-                let group = account.group as usize;
-                let kind = self.groups[group].kind as usize;
-                groups[group].add(&account.baseline, &account.season);
-                kinds[kind].add(&account.baseline, &account.season);
-            }
-        }
-        let kinds = kinds.map(|sums| sums.prior(&Prior::WEAK));
-        let of = |(sums, group): (&PeerSums, &Group)| sums.prior(&kinds[group.kind as usize]);
-        groups.iter().zip(&self.groups).map(of).collect()
     }
 
     /// Forgets panes that no event within the horizon can ask for.
@@ -407,21 +380,15 @@ impl Detector {
             }
             if let Some(mut gone) = self.accounts[id].take() {
                 self.touches -= gone.ledger.forget(u32::MAX);
+                self.known -= gone.familiar.len();
             }
             self.vacant.extend(u32::try_from(id).ok());
         }
     }
 }
 
-const DAY_PANES: u32 = crate::detect::window::PANES_PER_DAY;
-const PANE_MS: i64 = crate::detect::window::PANE_MS;
-const _: () = assert!(TESTS <= 8, "a finding's tests are bits of a byte");
+const _: () = assert!(TESTS <= 16, "a finding's tests are bits of two bytes");
 
 fn account_name(accounts: &[Option<Account>], id: u32) -> Option<&str> {
     accounts[id as usize].as_ref()?.name.as_deref()
-}
-
-/// What is expected of an account of a group before it has a history.
-fn newcomer(from: u32, prior: &Prior, table: &mut Table) -> Version {
-    Version::new(from, &Baseline::default(), &Season::default(), prior, table)
 }

@@ -10,7 +10,11 @@ use crate::event::Timestamp;
 mod detector;
 
 pub mod account;
+pub mod familiar;
+pub mod groups;
+pub mod ledger;
 pub mod names;
+pub mod pane;
 pub mod version;
 pub mod watermark;
 pub mod window;
@@ -23,7 +27,8 @@ pub mod season;
 pub use self::{
     account::Account,
     detector::Detector,
-    window::{Counts, Share, Signal, Window},
+    pane::Share,
+    window::{Counts, Signal, Window},
 };
 
 /// The checked settings of a detector.
@@ -70,7 +75,7 @@ pub struct Finding {
     /// The pane at which they end.
     pub pane: u32,
     /// The tests that crossed: a bit each, signals by windows.
-    pub(crate) crossed: u8,
+    pub(crate) crossed: u16,
 }
 
 impl Finding {
@@ -107,7 +112,7 @@ pub struct Explanation {
     /// Events in it.
     pub actions: u64,
     /// What is usual in such a window while the account is active, by signal.
-    pub expected: [f64; 3],
+    pub expected: [f64; Signal::ALL.len()],
     /// The count from which the signal was too much.
     pub critical: u64,
     /// The probability of as much or more.

@@ -1,6 +1,6 @@
 //! What one event exposes: the people and attributes it names, as numbers, and how many records.
 
-use crate::{detect::window::Share, event::AccessEvent, intern::Interner};
+use crate::{detect::pane::Share, event::AccessEvent, intern::Interner};
 
 /// Attributes told apart: one bit each; the highest stands for all others.
 const FIELDS_MAX: usize = 31;

@@ -3,25 +3,27 @@
 use crate::detect::{
     baseline::{Baseline, STATS, stat},
     critical::{Model, Table},
+    pane::pane_start,
     peers::Prior,
     season::{SLOTS, Season, slot_of},
-    window::{Signal, Window, pane_start},
+    window::{Signal, Window},
 };
 
 /// Tests: each tested signal in each window. The places of [`stat`] below this are the tests'.
 pub const TESTS: usize = Signal::TESTED.len() * Window::ALL.len();
 
-/// How rare the maximum of an hour must be, its season included, and that of a day. A clerk has some
-/// eight active hours a day in four tests, so 1e-5 is three false alarms in 10,000 account-days
-/// where the model holds. A day's maximum is the sum of many more unlike things (a campaign, a
-/// colleague's leave): its tail is the heavier, so it must be rarer.
-const HOUR_P: f64 = 1e-5;
-const DAY_P: f64 = 1e-6;
+/// How rare the maximum of an hour must be, its season included. People new to the account are the
+/// sharpest sign of a theft and get most of the false alarms that can be afforded: a clerk has some
+/// eight active hours a day and two such tests, so 2e-5 is three in 10,000 account-days where the
+/// model holds.
+const HOUR_P: f64 = 1e-6;
+const HOUR_NOVEL_P: f64 = 2e-5;
+/// How rare the maximum of a day must be: it is the sum of many unlike things (a campaign, a
+/// colleague's leave), so its tail is heavier than the model's.
+const DAY_P: f64 = 1e-7;
 /// The probabilities of being active that critical counts are made for; in between, the next higher.
 /// The last bounds how much an unusual hour may lower the count: a hundredfold in p.
 const ACTIVE: [f64; 5] = [1.0, 0.3, 0.1, 0.03, 0.01];
-/// The name of [`DAY_P`] in the table of critical counts.
-const DAY_LEVEL: u8 = 255;
 /// Fewer people than this alarm nobody: below the medium severity of 25, and what a clerk with a
 /// handful of people a day may read on an odd one.
 const PEOPLE_MIN: u64 = 20;
@@ -75,10 +77,10 @@ impl Version {
             for window in Window::ALL {
                 let stat = stat(signal, window);
                 let record = f64::from(baseline.learned_max(stat)) * RECORD_FACTOR;
-                let least = if signal == Signal::People {
-                    PEOPLE_MIN
-                } else {
-                    EXPORTED_MIN
+                let least = match signal {
+                    Signal::Novel if !baseline.is_acquainted() => continue,
+                    Signal::People | Signal::Novel => PEOPLE_MIN,
+                    Signal::Exported | Signal::Records => EXPORTED_MIN,
                 };
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -86,18 +88,16 @@ impl Version {
                     reason = "a count times a small factor"
                 )]
                 let least = least.max(record.floor() as u64 + 1);
-                let critical = |table: &mut Table, level, p| {
+                let mut critical = |p| {
                     // X is 1 + Y.
-                    let count = 1 + table.critical(models[stat], level, p);
+                    let count = 1 + table.critical(models[stat], p);
                     u32::try_from(count.max(least)).unwrap_or(u32::MAX)
                 };
+                let p = rarity(signal, window);
                 if window == Window::Day {
-                    version.daily[stat] = critical(table, DAY_LEVEL, DAY_P);
-                    continue;
-                }
-                for (level, active) in (0_u8..).zip(ACTIVE) {
-                    version.hourly[stat][usize::from(level)] =
-                        critical(table, level, HOUR_P / active);
+                    version.daily[stat] = critical(p);
+                } else {
+                    version.hourly[stat] = ACTIVE.map(|active| critical(p / active));
                 }
             }
         }
@@ -135,6 +135,14 @@ impl Version {
     }
 }
 
+const fn rarity(signal: Signal, window: Window) -> f64 {
+    match (signal, window) {
+        (_, Window::Day) => DAY_P,
+        (Signal::Novel, _) => HOUR_NOVEL_P,
+        _ => HOUR_P,
+    }
+}
+
 /// The last level whose probability is not below `probability`.
 fn level_of(probability: f64) -> u8 {
     let above = ACTIVE.iter().filter(|level| **level >= probability).count();
@@ -166,6 +174,27 @@ mod tests {
 
     #[test]
     fn the_p_value_at_the_critical_count_is_rare_enough() {
+        let mut acquainted = Baseline::default();
+        acquainted.days = 20;
+        let version = Version::new(
+            0,
+            &acquainted,
+            &Season::default(),
+            &Prior::WEAK,
+            &mut Table::default(),
+        );
+        for signal in Signal::TESTED {
+            for window in Window::ALL {
+                let test = stat(signal, window);
+                let critical = version.critical(10 * 120)[test];
+                let p = version.p_value(test, 10 * 120, u64::from(critical));
+                assert!(p <= rarity(signal, window), "{test} {critical} {p}");
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_is_a_stranger_to_a_newcomer() {
         let version = Version::new(
             0,
             &Baseline::default(),
@@ -173,10 +202,7 @@ mod tests {
             &Prior::WEAK,
             &mut Table::default(),
         );
-        for test in 0..TESTS {
-            let critical = version.critical(10 * 120)[test];
-            let p = version.p_value(test, 10 * 120, u64::from(critical));
-            assert!(p <= HOUR_P, "{test} {critical} {p}");
-        }
+        let novel = stat(Signal::Novel, Window::Hour);
+        assert_eq!(version.critical(0)[novel], u32::MAX);
     }
 }

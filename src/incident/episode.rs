@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hashbrown::HashSet;
 
 use crate::{
-    detect::{Account, AccountId, Finding, Seen, Window, window::pane_start},
+    detect::{Account, AccountId, Finding, Seen, Window, pane::pane_start},
     event::Timestamp,
     incident::{Evidence, Explanation, Kind, Severity},
     intern::IdHash,

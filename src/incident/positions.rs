@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::detect::window::PANES_PER_HOUR;
+use crate::detect::pane::PANES_PER_HOUR;
 
 /// Panes in a slot: five minutes.
 const SLOT_PANES: u32 = PANES_PER_HOUR / 12;

@@ -8,6 +8,7 @@ pub(super) fn sentence(found: &Explanation) -> String {
     let what = match found.signal {
         Signal::People if count == 1 => "1 person's record".to_owned(),
         Signal::People => format!("{count} different people's records"),
+        Signal::Novel => format!("{count} people's records that it had not read before"),
         Signal::Exported | Signal::Records => format!("{count} records exported"),
     };
     let usual = number(found.expected[found.signal as usize]);
@@ -22,7 +23,7 @@ pub(super) fn sentence(found: &Explanation) -> String {
     }
     format!(
         "{what} in {window}; in {days} active {day_word} of history this account reached {usual} in \
-         the usual case and never passed {most}; {critical} is too much",
+         the usual case and {most} at most; {critical} is too much",
         days = found.days,
         day_word = if found.days == 1 { "day" } else { "days" },
         most = found.seen_max,
@@ -47,9 +48,9 @@ mod tests {
         Explanation {
             window: Window::Hour,
             signal: Signal::People,
-            observed: [32, 0, 40],
+            observed: [32, 0, 5, 40],
             actions: 32,
-            expected: [4.12, 1.0, 6.0],
+            expected: [4.12, 1.0, 1.5, 6.0],
             critical: 28,
             p_value: 1e-7,
             seen_max: 19,
@@ -64,7 +65,7 @@ mod tests {
         assert_eq!(
             sentence(&found()),
             "32 different people's records in 1 hour; in 17 active days of history this account \
-             reached 4.1 in the usual case and never passed 19; 28 is too much"
+             reached 4.1 in the usual case and 19 at most; 28 is too much"
         );
     }
 

@@ -16,7 +16,7 @@ const ATTACK: &[&str] = &["T1213.006"];
 
 /// The kind that the strongest window shows.
 pub(super) fn kind_of(found: &Explanation) -> Kind {
-    let [people, exported, _] = found.observed;
+    let [people, exported, ..] = found.observed;
     if people.max(exported) >= BULK_PEOPLE_PER_ACTION * found.actions.max(1) {
         Kind::BulkExport
     } else {
@@ -57,8 +57,8 @@ pub(super) fn alert(
 ) -> Option<Alert> {
     let found = episode.told.as_ref()?;
     let account = detector.account(episode.account);
-    let [observed_subjects, _, observed_records] = found.observed;
-    let [expected_subjects, _, expected_records] = found.expected;
+    let [observed_subjects, .., observed_records] = found.observed;
+    let [expected_subjects, .., expected_records] = found.expected;
     Some(Alert {
         incident: episode.id.clone(),
         revision: episode.revision,

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use crate::{
     detect::{
         AccountId, Detector, Finding, Seen,
-        window::{PANES_PER_DAY, pane_of},
+        pane::{PANES_PER_DAY, pane_of, pane_start},
     },
     event::Timestamp,
     incident::{
@@ -414,7 +414,7 @@ const FAR: Timestamp = Timestamp::from_millis(i64::MAX);
 /// When the watermark must have passed for an open episode to close, or for a closed one to be
 /// forgotten. The whole last pane counts, so that no event of it can come after.
 fn deadline(config: &Config, episode: &Episode) -> Timestamp {
-    let pane_end = crate::detect::window::pane_start(episode.last_pane + 1);
+    let pane_end = pane_start(episode.last_pane + 1);
     let quiet = pane_end.plus_millis(config.quiet_ms);
     if episode.closed {
         quiet.plus_millis(config.horizon_ms)

@@ -1,0 +1,441 @@
+//! What one account read lately, in panes of event time, and the sliding windows over them.
+//!
+//! A window is made of whole panes and ends at a pane in which the account was active; nothing
+//! hides on a boundary wider than a pane. Distinct people are counted exactly, over interned ids.
+//! Knows nothing of baselines.
+
+use std::collections::VecDeque;
+
+use hashbrown::HashMap;
+
+use crate::{
+    detect::{
+        pane::{PANE_MS, PANES_PER_DAY, Pane, Share, pane_of, pane_start},
+        window::{Counts, NOVEL, Window},
+    },
+    event::Timestamp,
+    intern::IdHash,
+};
+
+/// That a person was read in a pane; with [`NOVEL`], that the person was new to the account then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Touch {
+    pane: u32,
+    subject: u32,
+}
+
+/// The sums of the window that ends at the newest pane.
+#[derive(Clone, Copy, Debug, Default)]
+struct Running {
+    /// Index of the first pane inside the window.
+    pane_tail: usize,
+    /// Index of the first touch inside the window.
+    touch_tail: usize,
+    /// Different people, and those of them who were new.
+    named: [u64; 2],
+    unnamed: u64,
+    exported: u64,
+    records: u64,
+}
+
+/// The place of a touch's count.
+const fn rank(subject: u32) -> usize {
+    (subject >> 31) as usize
+}
+
+impl Running {
+    fn add(&mut self, share: Share) {
+        self.unnamed += share.unnamed;
+        self.exported += share.exported;
+        self.records += share.records;
+    }
+
+    fn remove(&mut self, share: Share) {
+        self.unnamed -= share.unnamed;
+        self.exported -= share.exported;
+        self.records -= share.records;
+    }
+
+    fn counts(&self) -> Counts {
+        let [people, novel] = self.named;
+        [people + self.unnamed, self.exported, novel, self.records]
+    }
+}
+
+/// Where an event fell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the newest pane; the running windows end there.
+    Newest,
+    /// In an older pane: every window that holds it has changed.
+    Behind,
+}
+
+/// The last pane in which each person was read.
+type LastSeen = HashMap<u32, u32, IdHash>;
+
+/// Space that [`Ledger::sweep`] works in, kept from one use to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    last: LastSeen,
+}
+
+/// One account's panes.
+///
+/// Useful for the windows that end at the newest pane, which cost a few additions an event; a
+/// window that ends earlier is counted anew by [`sweep`](Self::sweep).
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// Invariant: sorted by index, no index twice.
+    panes: VecDeque<Pane>,
+    /// Invariant: sorted by pane; no (pane, subject) twice.
+    touches: VecDeque<Touch>,
+    /// Invariant: holds exactly the subjects touched in the day that ends at the newest pane.
+    last: LastSeen,
+    running: [Running; 3],
+}
+
+impl Ledger {
+    /// Adds an event at `time` that names the different people `subjects`, those new to the account
+    /// a second time with [`NOVEL`]; says where it fell, and how many touches it added.
+    pub fn add(&mut self, time: Timestamp, share: Share, subjects: &[u32]) -> (Place, usize) {
+        let pane = pane_of(time);
+        let in_pane = time.millis_since(pane_start(pane)).clamp(0, PANE_MS - 1);
+        let in_pane = u16::try_from(in_pane).unwrap_or(u16::MAX);
+        let before = self.touches.len();
+        let newest = self.panes.back().map(|pane| pane.index);
+        if newest.is_some_and(|newest| pane < newest) {
+            self.add_behind(pane, in_pane, share, subjects);
+            return (Place::Behind, self.touches.len() - before);
+        }
+        if newest != Some(pane) {
+            self.panes.push_back(Pane::empty(pane, in_pane));
+            self.slide(pane);
+        }
+        if let Some(last) = self.panes.back_mut() {
+            last.add(in_pane, share);
+        }
+        for running in &mut self.running {
+            running.add(share);
+        }
+        for &subject in subjects {
+            let earlier = self.last.insert(subject, pane);
+            if earlier == Some(pane) {
+                continue;
+            }
+            self.touches.push_back(Touch { pane, subject });
+            for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
+                if earlier.is_none_or(|earlier| earlier + window.panes() <= pane) {
+                    running.named[rank(subject)] += 1;
+                }
+            }
+        }
+        (Place::Newest, self.touches.len() - before)
+    }
+
+    /// Forgets what no window can ask for any more: panes before `pane` that lie outside the day
+    /// that ends at the newest. Gives back how many touches went.
+    pub fn forget(&mut self, pane: u32) -> usize {
+        let before = self.touches.len();
+        let Some(newest) = self.newest() else {
+            return 0;
+        };
+        if newest < pane {
+            *self = Self::default();
+            return before;
+        }
+        let keep = pane.min((newest + 1).saturating_sub(PANES_PER_DAY));
+        let panes = self.panes.partition_point(|pane| pane.index < keep);
+        let touches = self.touches.partition_point(|touch| touch.pane < keep);
+        self.panes.drain(..panes);
+        self.touches.drain(..touches);
+        for running in &mut self.running {
+            running.pane_tail -= panes;
+            running.touch_tail -= touches;
+        }
+        touches
+    }
+
+    /// The counts of `window` where it ends at the newest pane.
+    pub fn counts(&self, window: Window) -> Counts {
+        self.running[window as usize].counts()
+    }
+
+    /// The newest pane's number.
+    pub fn newest(&self) -> Option<u32> {
+        self.panes.back().map(|pane| pane.index)
+    }
+
+    /// How many panes it holds.
+    pub fn panes_held(&self) -> usize {
+        self.panes.len()
+    }
+
+    /// The panes from `from` to `to`, both included, rising.
+    pub fn panes(&self, from: u32, to: u32) -> impl Iterator<Item = &Pane> {
+        let start = self.panes.partition_point(|pane| pane.index < from);
+        let panes = self.panes.range(start..);
+        panes.take_while(move |pane| pane.index <= to)
+    }
+
+    /// The people touched in the panes from `from` to `to`, both included; may repeat.
+    pub fn subjects(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
+        let start = self.touches.partition_point(|touch| touch.pane < from);
+        let touches = self.touches.range(start..);
+        touches
+            .take_while(move |touch| touch.pane <= to)
+            .map(|touch| touch.subject)
+            .filter(|subject| subject & NOVEL == 0)
+    }
+
+    /// No window of `window`'s length that holds `pane` counts more than this.
+    pub fn bound(&self, window: Window, pane: u32) -> Counts {
+        let (from, to) = (
+            (pane + 1).saturating_sub(window.panes()),
+            pane + window.panes() - 1,
+        );
+        let start = self.touches.partition_point(|touch| touch.pane < from);
+        let mut bound = Running::default();
+        for touch in self.touches.range(start..) {
+            if touch.pane > to {
+                break;
+            }
+            bound.named[rank(touch.subject)] += 1;
+        }
+        for pane in self.panes(from, to) {
+            bound.add(pane.share);
+        }
+        bound.counts()
+    }
+
+    /// Counts `window` anew for every pane from `from` to `to`, both included, that it may end at.
+    pub fn sweep(
+        &self,
+        window: Window,
+        (from, to): (u32, u32),
+        scratch: &mut Scratch,
+        mut each: impl FnMut(&Pane, Counts),
+    ) {
+        let first = (from + 1).saturating_sub(window.panes());
+        let last_seen = &mut scratch.last;
+        last_seen.clear();
+        let mut sums = Running {
+            pane_tail: self.panes.partition_point(|pane| pane.index < first),
+            touch_tail: self.touches.partition_point(|touch| touch.pane < first),
+            ..Running::default()
+        };
+        let mut next_touch = sums.touch_tail;
+        for end in self.panes.range(sums.pane_tail..) {
+            if end.index > to {
+                break;
+            }
+            sums.add(end.share);
+            while let Some(touch) = self.touches.get(next_touch) {
+                if touch.pane > end.index {
+                    break;
+                }
+                if last_seen.insert(touch.subject, touch.pane).is_none() {
+                    sums.named[rank(touch.subject)] += 1;
+                }
+                next_touch += 1;
+            }
+            while let Some(old) = self.panes.get(sums.pane_tail) {
+                if old.index + window.panes() > end.index {
+                    break;
+                }
+                sums.remove(old.share);
+                sums.pane_tail += 1;
+            }
+            while let Some(old) = self.touches.get(sums.touch_tail) {
+                if old.pane + window.panes() > end.index {
+                    break;
+                }
+                if last_seen.get(&old.subject) == Some(&old.pane) {
+                    last_seen.remove(&old.subject);
+                    sums.named[rank(old.subject)] -= 1;
+                }
+                sums.touch_tail += 1;
+            }
+            if end.index >= from {
+                each(end, sums.counts());
+            }
+        }
+    }
+
+    /// Bytes held, estimated.
+    pub fn bytes(&self) -> usize {
+        self.panes.capacity() * size_of::<Pane>()
+            + self.touches.capacity() * size_of::<Touch>()
+            + self.last.capacity() * 9
+    }
+
+    /// Moves the running windows so that they end at `newest`.
+    fn slide(&mut self, newest: u32) {
+        for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
+            while let Some(pane) = self.panes.get(running.pane_tail) {
+                if pane.index + window.panes() > newest {
+                    break;
+                }
+                running.remove(pane.share);
+                running.pane_tail += 1;
+            }
+            while let Some(touch) = self.touches.get(running.touch_tail) {
+                if touch.pane + window.panes() > newest {
+                    break;
+                }
+                if self.last.get(&touch.subject) == Some(&touch.pane) {
+                    running.named[rank(touch.subject)] -= 1;
+                    if window == Window::Day {
+                        self.last.remove(&touch.subject);
+                    }
+                }
+                running.touch_tail += 1;
+            }
+        }
+    }
+
+    fn add_behind(&mut self, pane: u32, in_pane: u16, share: Share, subjects: &[u32]) {
+        let newest = self.newest().unwrap_or(pane);
+        let inside = |window: Window| pane + window.panes() > newest;
+        let at = self.panes.partition_point(|held| held.index < pane);
+        let known = self.panes.get(at).is_some_and(|held| held.index == pane);
+        if !known {
+            self.panes.insert(at, Pane::empty(pane, in_pane));
+        }
+        self.panes[at].add(in_pane, share);
+        for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
+            if inside(window) {
+                running.add(share);
+            } else if !known {
+                running.pane_tail += 1;
+            }
+        }
+        let first = self.touches.partition_point(|touch| touch.pane < pane);
+        let mut end = self.touches.partition_point(|touch| touch.pane <= pane);
+        for &subject in subjects {
+            let mut held = self.touches.range(first..end);
+            if held.any(|touch| touch.subject == subject) {
+                continue;
+            }
+            self.touches.insert(end, Touch { pane, subject });
+            end += 1;
+            let last = self.last.get(&subject).copied();
+            for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
+                if !inside(window) {
+                    running.touch_tail += 1;
+                } else if last.is_none_or(|last| last + window.panes() <= newest) {
+                    running.named[rank(subject)] += 1;
+                }
+            }
+            if inside(Window::Day) && last.is_none_or(|last| last < pane) {
+                self.last.insert(subject, pane);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::detect::window::Signal;
+
+    #[derive(Clone, Debug)]
+    struct Read {
+        pane: u32,
+        subjects: Vec<u32>,
+        unnamed: u64,
+    }
+
+    fn reads() -> impl Strategy<Value = Vec<Read>> {
+        // Panes cluster about the windows' borders.
+        let pane = prop_oneof![0..30_u32, 110..135_u32, 2_870..2_900_u32, 5_700..5_800_u32];
+        let read = (pane, prop::collection::vec(0..12_u32, 0..4), 0..3_u64);
+        let read = read.prop_map(|(pane, mut subjects, unnamed)| {
+            subjects.sort_unstable();
+            subjects.dedup();
+            Read {
+                pane: pane + 10_000,
+                subjects,
+                unnamed,
+            }
+        });
+        prop::collection::vec(read, 1..60)
+    }
+
+    fn ledger_of(reads: &[Read]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for read in reads {
+            let share = Share {
+                records: read.unnamed + read.subjects.len() as u64,
+                unnamed: read.unnamed,
+                ..Share::default()
+            };
+            ledger.add(pane_start(read.pane), share, &touched(read));
+        }
+        ledger
+    }
+
+    /// What a read touches: a person is new in the first days, and every third one stays so.
+    fn touched(read: &Read) -> Vec<u32> {
+        let is_new = |subject: &u32| read.pane < 12_000 || subject.is_multiple_of(3);
+        let new = read.subjects.iter().copied().filter(is_new);
+        let new = new.map(|subject| subject | NOVEL);
+        read.subjects.iter().copied().chain(new).collect()
+    }
+
+    /// The obvious, slow counts of people and of new ones in a window that ends at `end`.
+    fn count_slowly(reads: &[Read], window: Window, end: u32) -> [u64; 2] {
+        let inside = |read: &&Read| read.pane <= end && read.pane + window.panes() > end;
+        let all = reads.iter().filter(inside).flat_map(touched);
+        let (new, named): (BTreeSet<u32>, BTreeSet<u32>) =
+            all.partition(|subject| subject & NOVEL != 0);
+        let unnamed: u64 = reads.iter().filter(inside).map(|read| read.unnamed).sum();
+        [named.len() as u64 + unnamed, new.len() as u64]
+    }
+
+    fn people(counts: Counts) -> [u64; 2] {
+        [Signal::People, Signal::Novel].map(|signal| counts[signal as usize])
+    }
+
+    proptest! {
+        #[test]
+        fn windows_count_people_as_the_slow_twin_does(reads in reads()) {
+            let ledger = ledger_of(&reads);
+            let newest = ledger.newest().unwrap();
+            for window in Window::ALL {
+                prop_assert_eq!(
+                    people(ledger.counts(window)),
+                    count_slowly(&reads, window, newest)
+                );
+                let mut scratch = Scratch::default();
+                ledger.sweep(window, (0, u32::MAX - 10_000), &mut scratch, |end, counts| {
+                    assert_eq!(people(counts), count_slowly(&reads, window, end.index));
+                    let bound = people(ledger.bound(window, end.index));
+                    assert!(people(counts)[0] <= bound[0] && people(counts)[1] <= bound[1]);
+                });
+            }
+        }
+
+        #[test]
+        fn forgetting_changes_no_window_that_is_left(reads in reads(), more in reads()) {
+            let mut ledger = ledger_of(&reads);
+            ledger.forget(ledger.newest().unwrap().saturating_sub(2_000));
+            let mut all = reads.clone();
+            for read in more {
+                let read = Read { pane: read.pane + 5_800, ..read };
+                let share = Share { unnamed: read.unnamed, ..Share::default() };
+                ledger.add(pane_start(read.pane), share, &touched(&read));
+                all.push(read);
+            }
+            for window in Window::ALL {
+                let newest = ledger.newest().unwrap();
+                let counts = people(ledger.counts(window));
+                prop_assert_eq!(counts, count_slowly(&all, window, newest));
+            }
+        }
+    }
+}
