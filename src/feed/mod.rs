@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::detect::{Account, version::Version};
+
 pub mod decoder;
 pub mod merge;
 mod pipeline;
 pub mod repeats;
 
-pub use self::pipeline::{Counts, Decision, Pipeline};
+pub use self::pipeline::{BEHIND_MS, Counts, Decision, LIMITS, Pipeline};
 
 /// How one supplier's feed is decided: the checked settings of its pipeline.
 #[derive(Clone, Debug)]
@@ -41,6 +43,25 @@ pub struct Limits {
     pub known_ids_max: usize,
     /// Incidents remembered: open ones, and closed ones within the horizon.
     pub incidents_max: usize,
+}
+
+impl Limits {
+    /// Bytes of state that these bounds allow, estimated with names of middling length; by
+    /// component, as [`Pipeline::state_bytes`] gives what is held.
+    pub fn bytes(&self) -> [(&'static str, usize); 4] {
+        let account = size_of::<Account>() + 2 * size_of::<Version>() + 200;
+        [
+            (
+                "accounts",
+                self.accounts_max
+                    .saturating_mul(account)
+                    .saturating_add(self.pairs_max.saturating_mul(24)),
+            ),
+            ("subjects", self.subjects_max.saturating_mul(48)),
+            ("known_ids", self.known_ids_max.saturating_mul(64)),
+            ("incidents", self.incidents_max.saturating_mul(4_096)),
+        ]
+    }
 }
 
 impl Default for Config {

@@ -268,9 +268,14 @@ impl Lease {
         if list.count() == 0 {
             return Ok(());
         }
-        self.consumer
-            .commit(&list, mode)
-            .map_err(|error| Error::failed("committing to", &self.group, error))?;
+        if let Err(error) = self.consumer.commit(&list, mode) {
+            // A commit that is waited for is counted by its callback.
+            if matches!(mode, CommitMode::Async) {
+                let failed = &self.consumer.context().commits.failed;
+                failed.fetch_add(1, Ordering::Relaxed);
+            }
+            return Err(Error::failed("committing to", &self.group, error));
+        }
         self.committed.extend(positions.clone());
         Ok(())
     }
