@@ -258,7 +258,7 @@ impl Engine {
                 Next::Decide { .. } if self.positions.pending() < self.conduct.in_flight_max => {
                     let (watch, sent) = (Stopwatch::start(), self.metrics.busy.sink);
                     let anew = self.decide_some(now)?;
-                    let sending = self.metrics.busy.sink - sent;
+                    let sending = self.metrics.busy.sink.saturating_sub(sent);
                     self.metrics.busy.engine += watch.elapsed().saturating_sub(sending);
                     if anew {
                         return Ok(Ok(Ending::Restart));
