@@ -169,7 +169,9 @@ impl Daemon {
     fn change(&mut self, pending: &Pending) -> Result<(), Error> {
         match &pending.change {
             Change::Assigned(slots) => {
-                self.kit.settings.metrics.lease_changed("assigned");
+                if !slots.is_empty() {
+                    self.kit.settings.metrics.lease_changed("assigned");
+                }
                 tracing::info!(?slots, "lease assigned");
                 self.is_joined = true;
                 self.slots.extend(slots);
