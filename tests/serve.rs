@@ -160,6 +160,7 @@ fn counters_of_closed_sets_are_there_before_they_rise() {
         [0.0; 14]
     );
     assert_eq!(begun.values("events_processed_total", &[]).len(), 13);
+    assert_eq!(begun.values("event_lateness_seconds_count", &[]), [0.0]);
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use prometheus::{IntCounter, IntGauge};
+use prometheus::{Counter, IntCounter, IntGauge};
 
 use super::{
-    Metrics, OTHER,
+    Metrics, OTHER, WORKERS,
     part::{Moment, Part},
     rule,
 };
@@ -82,10 +82,13 @@ struct Counters {
     late_decided: IntCounter,
     late_exposure_only: IntCounter,
     remainder: IntGauge,
+    /// In the order of [`Busy`].
+    busy: [Counter; WORKERS.len()],
 }
 
 impl Counters {
     fn of(metrics: &Metrics, by: &str) -> Self {
+        metrics.behind.add(by, std::iter::empty(), 0);
         Self {
             received: metrics.received.with_label_values(&[by]),
             received_bytes: metrics.received_bytes.with_label_values(&[by]),
@@ -98,6 +101,7 @@ impl Counters {
             late_decided: metrics.late.with_label_values(&[by, "decided"]),
             late_exposure_only: metrics.late.with_label_values(&[by, "exposure_only"]),
             remainder: metrics.remainder.with_label_values(&[by]),
+            busy: WORKERS.map(|worker| metrics.busy.with_label_values(&[worker])),
         }
     }
 }
@@ -265,7 +269,10 @@ impl FeedMetrics {
             self.published = now.clone();
         }
         let busy = std::mem::take(&mut self.busy);
-        self.metrics.worked(busy);
+        let busy = [busy.decode, busy.engine, busy.sink];
+        for (counter, busy) in counters.busy.iter().zip(busy) {
+            counter.inc_by(busy.as_secs_f64());
+        }
         self.publish_detections(pipeline);
         self.publish_limits(pipeline);
     }

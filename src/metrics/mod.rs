@@ -253,7 +253,9 @@ impl Metrics {
             self.limits.with_label_values(&[limit]);
         }
         self.pending.with_label_values(&["kafka"]);
-        self.worked(Busy::default());
+        for worker in WORKERS {
+            self.busy.with_label_values(&[worker]);
+        }
         self.owns(0, false);
     }
 
@@ -332,20 +334,10 @@ impl Metrics {
             self.latency.observe(latency);
         }
     }
-
-    /// Adds time that workers were busy.
-    fn worked(&self, busy: Busy) {
-        let workers = [
-            ("decode", busy.decode),
-            ("engine", busy.engine),
-            ("sink", busy.sink),
-        ];
-        for (worker, busy) in workers {
-            let counter = self.busy.with_label_values(&[worker]);
-            counter.inc_by(busy.as_secs_f64());
-        }
-    }
 }
+
+/// Who works, in the order of [`Busy`].
+const WORKERS: [&str; 3] = ["decode", "engine", "sink"];
 
 /// What happens to the lease.
 const LEASE_EVENTS: [&str; 3] = ["assigned", "revoked", "lost"];

@@ -31,7 +31,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             visits_max: 64,
-            visit: Duration::from_secs(10),
+            visit: Duration::from_secs(5),
         }
     }
 }

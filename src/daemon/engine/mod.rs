@@ -151,6 +151,13 @@ pub(super) struct Engine {
     is_astray: bool,
 }
 
+/// Ending the reader's client may take the brokers' time: no turns are to be expected any more.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.board.pulse.rest();
+    }
+}
+
 /// Events decided between two looks at everything else.
 const TURN: usize = 8_192;
 
