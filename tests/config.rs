@@ -70,6 +70,31 @@ fn the_environment_overrides_the_file() {
 }
 
 #[test]
+fn the_digest_tells_configurations_apart_and_nothing_secret() {
+    let digest = |file: &str, environment: &[(&str, &str)]| {
+        let page = parse(file, environment).unwrap().daemon().metrics.text();
+        let line = page.lines().find(|line| line.contains("_config_info{"));
+        line.unwrap().to_owned()
+    };
+    let property = |line: &str| digest(&format!("[kafka.properties]\n{line}\n"), &[]);
+    let defaults = digest("", &[]);
+    assert_eq!(defaults, digest(&default_file(), &[]));
+    let file = digest("[detect]\nlateness = \"30m\"\n", &[]);
+    assert_ne!(defaults, file);
+    let environment = [("ROSTERWATCH__DETECT__LATENESS", "30m")];
+    assert_eq!(
+        file,
+        digest("", &environment),
+        "wherever a value comes from"
+    );
+    assert_ne!(property("linger.ms = 5"), property("linger.ms = 6"));
+    assert_eq!(
+        property("\"ssl.key.password\" = \"one\""),
+        property("\"ssl.key.password\" = \"two\"")
+    );
+}
+
+#[test]
 fn topics_belong_to_suppliers() {
     let file = "[suppliers.cards]\ntopics = [\"legacy\"]\npopulation = 47000\n";
     let config = parse(file, &[]).unwrap();

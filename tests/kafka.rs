@@ -4,9 +4,10 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
-    io::Read as _,
+    io::{BufRead as _, BufReader, Read as _},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    thread,
     time::Duration,
 };
 
@@ -21,7 +22,7 @@ use rosterwatch::simulate::{Line, Plan, Stream};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::broker::Broker;
+use crate::support::{broker::Broker, exposition::Exposition, http::ask};
 
 const PARTITIONS: i32 = 6;
 
@@ -114,6 +115,40 @@ impl<'a> Scene<'a> {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// Starts the daemon and waits until all that is there is decided; what its metrics say then.
+    fn watch_until_drained(&self) -> Exposition {
+        let mut child = self.daemon(&[]);
+        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut line_with = |words: &str| {
+            let line = log.find(|line| line.as_ref().unwrap().contains(words));
+            line.expect("a line of the log").unwrap()
+        };
+        let line = line_with("metrics on http://");
+        let (_, address) = line.split_once("http://").unwrap();
+        let address = address.split('/').next().unwrap().parse().unwrap();
+        for _ in &self.suppliers {
+            line_with("feed decided to its end as of start");
+        }
+        let partitions = self.suppliers.len() * usize::try_from(PARTITIONS).unwrap();
+        // What is shown follows what is decided within a second or so.
+        let drained = (0..100).find_map(|_| {
+            let page = Exposition::read(&ask(address, "GET", "/metrics").body).unwrap();
+            let lags = page.values("consumer_lag_records", &[]);
+            let is_drained = lags.len() == partitions && lags.iter().all(|lag| *lag == 0.0);
+            let is_ready = ask(address, "GET", "/readyz").status == 200;
+            if !(is_drained && is_ready) {
+                thread::park_timeout(Duration::from_millis(100));
+                return None;
+            }
+            Some(page)
+        });
+        assert_eq!(ask(address, "GET", "/livez").status, 200);
+        let id = child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(child.wait().unwrap().success());
+        drained.expect("ready, and no lag")
     }
 
     /// Runs the daemon to the end of what is there.
@@ -254,6 +289,16 @@ fn a_backlog_gives_the_incidents_of_replay_whatever_interrupts_it() {
     whole.produce(pairs(&lines));
     whole.run_to_the_end();
     assert_eq!(incidents(&whole.read("alerts")), expected);
+    let page = whole.watch_until_drained();
+    for supplier in &suppliers {
+        let by = [("supplier", *supplier)];
+        let produced = lines.iter().filter(|line| *line.supplier == **supplier);
+        let produced = f64::from(u32::try_from(produced.count()).unwrap());
+        assert_eq!(page.values("events_received_total", &by), [produced]);
+        assert_eq!(page.values("accounting_remainder", &by), [0.0]);
+        assert_eq!(page.values("event_lateness_seconds_count", &by).len(), 1);
+    }
+    assert!(page.sum("detections_total", &[]) > 0.0);
 
     for (prefix, signal) in [("killed", "-KILL"), ("ended", "-TERM")] {
         let scene = Scene::new(&broker, prefix, &suppliers);

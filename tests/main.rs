@@ -12,6 +12,8 @@ mod decode;
 mod kafka;
 /// Files through the built program.
 mod replay;
+/// Metrics and probes over HTTP.
+mod serve;
 /// The source's own boundaries.
 mod tidy;
 /// Simulated worlds and their score.

@@ -9,7 +9,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     cli::{CONFIGURATION, INTERNAL, UNAVAILABLE, configure, fail},
     daemon::{self, Outcome, Settings},
-    kafka, serve,
+    kafka,
+    serve::{self, Bounds},
 };
 
 /// Watch the suppliers' topics until SIGTERM.
@@ -81,7 +82,7 @@ pub fn daemon(
     tracing::info!("metrics on http://{address}/metrics");
     let (metrics, health) = (Arc::clone(&settings.metrics), Arc::clone(&settings.health));
     runtime.spawn(async move {
-        if let Err(error) = serve::serve(listener, metrics, health).await {
+        if let Err(error) = serve::serve(listener, metrics, health, Bounds::default()).await {
             tracing::error!(%error, "metrics are served no more");
         }
     });

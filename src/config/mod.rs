@@ -103,6 +103,7 @@ pub struct Config {
     pub metrics_listen: SocketAddr,
     /// Suppliers with a label of their own.
     pub suppliers_max: usize,
+    digest: String,
 }
 
 /// What the environment's keys begin with.
@@ -228,6 +229,7 @@ impl Config {
                 SocketAddr::from(([127, 0, 0, 1], 0))
             }),
             suppliers_max: read.size("metrics.suppliers_max"),
+            digest: read.digest(),
         }
     }
 
@@ -272,7 +274,7 @@ impl Config {
             in_flight_max: self.in_flight_max,
             supplier_of: Box::new(move |topic| of_topic.supplier_of(topic)),
             feed_of: Box::new(move |supplier| of_feed.feed_of(supplier)),
-            metrics: Arc::new(Metrics::new(self.suppliers_max)),
+            metrics: Arc::new(Metrics::new(self.suppliers_max, &self.digest)),
             health: Arc::default(),
         }
     }

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest as _, Sha256};
+
 use super::{KEYS, Problem, SUPPLIER_KEYS, Tree, Value, ValueKind, keys::Form};
 
 /// Properties of librdkafka that the daemon sets itself.
-const OURS: [&str; 16] = [
+const OURS: [&str; 17] = [
     "acks",
     "auto.offset.reset",
     "bootstrap.servers",
@@ -21,8 +24,12 @@ const OURS: [&str; 16] = [
     "sasl.password",
     "sasl.username",
     "session.timeout.ms",
+    "statistics.interval.ms",
     "transactional.id",
 ];
+
+/// Bytes of the digest that are shown: enough to tell a fleet's configurations apart.
+const DIGEST_BYTES: usize = 8;
 
 /// A value in its checked form.
 #[derive(Clone, Debug)]
@@ -160,6 +167,21 @@ impl Reader {
     /// What is handed to librdkafka as it is.
     pub(super) fn properties(&self) -> BTreeMap<String, String> {
         self.properties.clone()
+    }
+
+    /// A digest of every value, to tell configurations apart. Of the properties for encryption and
+    /// login, which may hold secrets, the names alone.
+    pub(super) fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        for (key, value) in &self.values {
+            hash.update(format!("{key}={value:?}\n"));
+        }
+        for (name, value) in &self.properties {
+            let is_secret = name.starts_with("sasl") || name.starts_with("ssl");
+            let value = if is_secret { "" } else { value };
+            hash.update(format!("kafka.properties.{name}={value:?}\n"));
+        }
+        HEXLOWER.encode(&hash.finalize()[..DIGEST_BYTES])
     }
 
     /// The suppliers that have a table.

@@ -61,7 +61,8 @@ impl Feed {
         is_found_running: bool,
     ) -> Self {
         let (commands, orders) = bounded(COMMANDS);
-        let board = Arc::new(Board::default());
+        let pulse = kit.settings.health.watch(supplier);
+        let board = Arc::new(Board::new(pulse));
         let is_stopping = Arc::new(AtomicBool::new(false));
         let task = Task {
             kit: kit.clone(),
@@ -103,6 +104,11 @@ impl Feed {
         drop(self.commands.try_send(Command::Stop));
     }
 
+    /// Whether every partition is read from a known position.
+    pub(super) fn is_placed(&self) -> bool {
+        self.board.is_placed.load(Ordering::Relaxed)
+    }
+
     /// Whether the feed has ended.
     pub(super) fn is_over(&self) -> bool {
         self.thread.is_finished()
@@ -140,6 +146,9 @@ impl Task {
             match engine.run(commands)? {
                 Ok(ending) => return Ok(ending),
                 Err(found) => {
+                    // The brokers are asked; the engine's next turn ends it.
+                    self.board.pulse.rest();
+                    self.board.is_placed.store(false, Ordering::Relaxed);
                     let known: Vec<Partition> = engine.partitions().cloned().collect();
                     let fresh: Vec<Partition> = found
                         .into_iter()
@@ -191,6 +200,7 @@ impl Task {
         let partitions = self.partitions.clone();
         let sources = self.place(reader.client(), &mut starts, &partitions, begin)?;
         let config = (self.kit.settings.feed_of)(&self.supplier);
+        let limits = config.limits;
         let conduct = Conduct {
             lateness_ms: config.lateness_ms,
             stall: self.kit.settings.stall,
@@ -205,7 +215,7 @@ impl Task {
             Pipeline::new(&self.supplier, config),
             (Arc::clone(&self.kit.outbox), ledger),
             Arc::clone(&self.board),
-            self.kit.settings.metrics.feed(&self.supplier),
+            self.kit.settings.metrics.feed(&self.supplier, limits),
         );
         tracing::info!(
             supplier = self.supplier,
@@ -284,7 +294,6 @@ impl Task {
         let state = &self.kit.settings.topics.state;
         let watch = Stopwatch::start();
         while watch.elapsed() < STORE {
-            self.board.turns.fetch_add(1, Ordering::Relaxed);
             if let Ok(receipt) = back.recv_timeout(Duration::from_millis(200)) {
                 return receipt
                     .result

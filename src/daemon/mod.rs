@@ -5,6 +5,7 @@ mod engine;
 mod feed;
 mod order;
 mod owner;
+mod ready;
 
 use std::{sync::Arc, time::Duration};
 
@@ -92,7 +93,7 @@ pub fn run(settings: Settings, shutdown: &Shutdown, until_end: bool) -> Result<O
     )?;
     check_state_topic(&settings, &catalog)?;
     let outbox = Outbox::open(&settings.kafka, client.clone(), settings.topics.clone())?;
-    let (lease, _commits) = Lease::join(&settings.kafka, &settings.membership, client.clone())?;
+    let lease = Lease::join(&settings.kafka, &settings.membership, client.clone())?;
     let alerts_partitions = catalog
         .topics
         .get(&settings.topics.alerts)

@@ -3,7 +3,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -17,9 +20,10 @@ use crate::{
         Outcome, Shutdown,
         engine::{self, Ending},
         feed::{Feed, Kit},
+        ready::{Deliveries, is_led},
     },
     kafka::{self, Catalog, Client, Error, Partition},
-    state::lease::{Change, Lease, Pending, partition_of},
+    state::lease::{Change, Commits, Lease, Pending, partition_of},
 };
 
 /// The lease is served this often.
@@ -34,9 +38,6 @@ const COMMIT_ALL: Duration = Duration::from_hours(1);
 
 /// At the end, the last commit and the leaving of the group may take so long.
 const LEAVE: Duration = Duration::from_secs(5);
-
-/// An engine that stands still this long is wedged, and the lease is let go.
-const WEDGED: Duration = Duration::from_secs(30);
 
 /// A failed feed begins again after this long, doubled at each failure in a row up to a minute.
 const RETRY: Duration = Duration::from_secs(1);
@@ -56,8 +57,16 @@ pub(super) struct Daemon {
     finished: BTreeSet<String>,
     /// What is safe to commit.
     safe: BTreeMap<Partition, u64>,
-    /// Each engine's last turn count and since when it stands there.
-    pulses: BTreeMap<String, (u64, Stopwatch)>,
+    /// Suppliers whose engines stand still.
+    wedged: Vec<String>,
+    /// Commits that were counted already: those taken, those that failed.
+    counted: (u64, u64),
+    commits: Arc<Commits>,
+    /// Whether the group has told us what is ours, if nothing.
+    is_joined: bool,
+    /// Whether topics could be listed the last time.
+    is_listed: bool,
+    deliveries: Deliveries,
     /// Topics that were there at the start; others were found while running.
     at_start: BTreeSet<String>,
 }
@@ -67,7 +76,7 @@ impl Daemon {
     pub(super) fn new(
         kit: Kit,
         control: BaseConsumer<Client>,
-        lease: Lease,
+        (lease, commits): (Lease, Arc<Commits>),
         catalog: Catalog,
     ) -> Self {
         Self {
@@ -81,7 +90,12 @@ impl Daemon {
             retries: BTreeMap::new(),
             finished: BTreeSet::new(),
             safe: BTreeMap::new(),
-            pulses: BTreeMap::new(),
+            wedged: Vec::new(),
+            counted: (0, 0),
+            commits,
+            is_joined: false,
+            is_listed: true,
+            deliveries: Deliveries::new(),
         }
     }
 
@@ -131,23 +145,35 @@ impl Daemon {
     }
 
     /// Shows what is owned, how it goes, and what the client complained of.
-    fn show(&self, wedged: bool) {
-        let (metrics, health) = (&self.kit.settings.metrics, &self.kit.settings.health);
-        let known = self.retries.is_empty();
-        let ready = !wedged && known && !self.slots.is_empty();
-        health.set(!wedged, ready);
-        metrics.owns(self.feeds.len(), ready);
+    fn show(&mut self, wedged: bool) {
+        let flows = self.deliveries.flow(&self.kit.outbox);
+        let settings = &self.kit.settings;
+        let is_writable = flows && self.is_listed && is_led(&self.catalog, &settings.topics.alerts);
+        let is_placed = self.retries.is_empty() && self.feeds.values().all(Feed::is_placed);
+        let ready = self.is_joined && is_placed && is_writable && !wedged;
+        settings.health.set_ready(ready);
+        settings.metrics.owns(self.feeds.len(), ready);
         for ((code, fatal), times) in self.kit.client.reports.take() {
-            metrics.kafka_failed(&code, fatal, times);
+            settings.metrics.kafka_failed(&code, fatal, times);
         }
+        let of = |commits: &AtomicU64| commits.load(Ordering::Relaxed);
+        let (taken, failed) = (of(&self.commits.ok), of(&self.commits.failed));
+        let (before, failed_before) = self.counted;
+        settings
+            .metrics
+            .committed(taken - before, failed - failed_before);
+        self.counted = (taken, failed);
     }
 
     /// Carries a change of the lease out.
     fn change(&mut self, pending: &Pending) -> Result<(), Error> {
         match &pending.change {
             Change::Assigned(slots) => {
-                self.kit.settings.metrics.lease_changed("assigned");
+                if !slots.is_empty() {
+                    self.kit.settings.metrics.lease_changed("assigned");
+                }
                 tracing::info!(?slots, "lease assigned");
+                self.is_joined = true;
                 self.slots.extend(slots);
                 self.lease.answer(pending);
             }
@@ -163,6 +189,7 @@ impl Daemon {
             Change::Lost(slots) => {
                 self.kit.settings.metrics.lease_changed("lost");
                 tracing::warn!(?slots, "lease lost; stepping down without a commit");
+                self.is_joined = false;
                 self.lease.answer(pending);
                 self.forget_safe(slots);
                 let ended = self.stop_feeds(slots);
@@ -231,7 +258,9 @@ impl Daemon {
 
     /// Looks for new topics and partitions.
     fn discover(&mut self) {
-        match kafka::list(&self.control) {
+        let listed = kafka::list(&self.control);
+        self.is_listed = listed.is_ok();
+        match listed {
             Ok(catalog) => self.catalog = catalog,
             Err(error) => tracing::warn!(%error, "topics could not be listed; tried again later"),
         }
@@ -316,7 +345,6 @@ impl Daemon {
             let Some(feed) = self.feeds.remove(&supplier) else {
                 continue;
             };
-            self.pulses.remove(&supplier);
             let board = Arc::clone(&feed.board);
             match feed.ending() {
                 Ok(Ending::Finished) => {
@@ -351,21 +379,12 @@ impl Daemon {
 
     /// Whether an engine makes no more turns.
     fn is_wedged(&mut self) -> bool {
-        let mut wedged = false;
-        for (supplier, feed) in &self.feeds {
-            let turns = feed.board.turns.load(Ordering::Relaxed);
-            let pulse = self
-                .pulses
-                .entry(supplier.clone())
-                .or_insert_with(|| (turns, Stopwatch::start()));
-            if pulse.0 != turns || turns == 0 {
-                *pulse = (turns, Stopwatch::start());
-            } else if pulse.1.elapsed() >= WEDGED {
-                tracing::error!(supplier, "engine stands still; letting the lease go");
-                wedged = true;
-            }
+        let wedged = self.kit.settings.health.wedged();
+        if wedged != self.wedged {
+            tracing::error!(suppliers = ?wedged, "engines that stand still; without any the lease is served");
+            self.wedged = wedged;
         }
-        wedged
+        !self.wedged.is_empty()
     }
 
     fn gather(&mut self, board: &engine::Board) {
@@ -385,9 +404,7 @@ impl Daemon {
         for board in boards {
             self.gather(&board);
         }
-        let committed = self.lease.commit(&self.safe, mode);
-        self.kit.settings.metrics.committed(committed.is_ok());
-        if let Err(error) = committed {
+        if let Err(error) = self.lease.commit(&self.safe, mode) {
             tracing::warn!(%error, "input positions not committed; the next commit repeats them");
         }
     }
@@ -395,6 +412,7 @@ impl Daemon {
     /// Ends in order: feeds, their deliveries, positions, the lease.
     fn shut_down(mut self) -> Result<Outcome, Error> {
         tracing::info!("stopping");
+        self.kit.settings.health.set_ready(false);
         let slots: Vec<i32> = self.slots.iter().copied().collect();
         let ended = self.stop_feeds(&slots);
         let (left, is_left) = bounded(1);

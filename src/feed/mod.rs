@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use crate::detect::{Account, version::Version};
+
 pub mod decoder;
 pub mod merge;
 mod pipeline;
 pub mod repeats;
 
-pub use self::pipeline::{Counts, Decision, Pipeline};
+pub use self::pipeline::{BEHIND_MS, Counts, Decision, LIMITS, Pipeline};
 
 /// How one supplier's feed is decided: the checked settings of its pipeline.
 #[derive(Clone, Debug)]
@@ -43,6 +45,23 @@ pub struct Limits {
     pub incidents_max: usize,
 }
 
+impl Limits {
+    /// Bytes of state that these bounds allow, estimated with names of middling length; by
+    /// component, as [`Pipeline::state_bytes`] gives what is held.
+    pub fn bytes(&self) -> [(&'static str, usize); 4] {
+        let account = size_of::<Account>() + 2 * size_of::<Version>() + 200;
+        // One more: the bucket that newcomers share.
+        let accounts = account.saturating_mul(self.accounts_max + 1);
+        let pairs = self.pairs_max.saturating_mul(24);
+        [
+            ("accounts", accounts.saturating_add(pairs)),
+            ("subjects", self.subjects_max.saturating_mul(48)),
+            ("known_ids", self.known_ids_max.saturating_mul(64)),
+            ("incidents", self.incidents_max.saturating_mul(4_096)),
+        ]
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -59,6 +78,56 @@ impl Default for Config {
                 incidents_max: 10_000,
             },
             severity_people: [25, 100, 500],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        decode::{DecodedBatch, Verdict},
+        ingest::RecordBatch,
+    };
+
+    #[test]
+    fn state_at_its_limits_is_about_as_large_as_they_say() {
+        let limits = Limits {
+            accounts_max: 100,
+            subjects_max: 2_000,
+            pairs_max: 4_000,
+            known_ids_max: 2_000,
+            incidents_max: 10,
+        };
+        let config = Config {
+            limits,
+            ..Config::default()
+        };
+        let mut pipeline = Pipeline::new("a", config);
+        let mut batch = RecordBatch::default();
+        for number in 0..8_000_u64 {
+            let event = format!(
+                r#"{{"id":"{number}","time":{},"supplier":"a","account":"clerk-{}","action":"view",
+                "subject":"MP-20{}"}}"#,
+                1_790_000_000_000 + number * 2_000,
+                number % 150,
+                number * 7 % 6_000,
+            );
+            batch.push(event.as_bytes(), number, -1);
+        }
+        let batch = DecodedBatch::decode(batch, Some("a"));
+        for index in 0..batch.len() {
+            let (record, Verdict::Event(event)) = batch.get(index) else {
+                panic!("an event was refused");
+            };
+            pipeline.observe(&event, 0, record, &mut Vec::new());
+        }
+        let held = pipeline.state_bytes();
+        for ((component, held), (of, limit)) in held.into_iter().zip(limits.bytes()) {
+            assert_eq!(component, of);
+            assert!(held <= limit, "{component}: {held} of {limit}");
+            let is_filled = component == "incidents" || held >= limit / 5;
+            assert!(is_filled, "{component}: {held} of {limit}");
         }
     }
 }

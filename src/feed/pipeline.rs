@@ -11,7 +11,7 @@ use crate::{
         Config,
         repeats::{Repeat, Repeats},
     },
-    incident::{self, Alert, Sighting, Tracker},
+    incident::{self, Alert, Detections, OpenBy, Sighting, Tracker},
     ingest::Record,
 };
 
@@ -28,6 +28,26 @@ pub struct Counts {
     pub late_decided: u64,
     /// Events later than the horizon: exposure only.
     pub late_exposure_only: u64,
+    /// Events decided by how far they lay behind the head when they came: the first of
+    /// [`BEHIND_MS`] that they do not pass, and last those past all.
+    pub behind: [u64; BEHIND_MS.len() + 1],
+    /// The sum of how far they lay behind, in milliseconds.
+    pub behind_ms: u64,
+}
+
+/// Bounds by which events are told apart that come behind the head, in milliseconds: from what
+/// partitions do to each other to what a nightly upload does.
+pub const BEHIND_MS: [u64; 13] = [
+    1_000, 5_000, 15_000, 60_000, 300_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000,
+    28_800_000, 43_200_000, 86_400_000,
+];
+
+impl Counts {
+    fn note_behind(&mut self, millis: i64) {
+        let millis = u64::try_from(millis).unwrap_or(0);
+        self.behind[BEHIND_MS.partition_point(|bound| *bound < millis)] += 1;
+        self.behind_ms += millis;
+    }
 }
 
 /// What became of an event.
@@ -108,6 +128,8 @@ impl Pipeline {
             }
         }
         self.counts.decided[event.action as usize] += 1;
+        let behind = self.head().map_or(0, |head| head.millis_since(event.time));
+        self.counts.note_behind(behind);
         if self.watermark.observe(event.time, hash_of(event.account)) {
             self.advance(alerts);
         }
@@ -170,6 +192,16 @@ impl Pipeline {
         self.tracker.open()
     }
 
+    /// Incidents open now, by kind and severity.
+    pub fn open_by(&self) -> OpenBy {
+        self.tracker.open_by()
+    }
+
+    /// Events that crossed a window of an open incident, since the pipeline began.
+    pub fn detections(&self) -> &Detections {
+        self.tracker.detections()
+    }
+
     /// Accounts remembered, by phase in [`Maturity::ALL`](crate::detect::Maturity::ALL) order.
     pub fn accounts(&self) -> [usize; 3] {
         self.detector.accounts()
@@ -186,18 +218,18 @@ impl Pipeline {
         ]
     }
 
-    /// How often each limit was met.
-    pub fn limits_reached(&self) -> [(&'static str, u64); 5] {
+    /// How often each of [`LIMITS`] was met.
+    pub fn limits_reached(&self) -> [(&'static str, u64); LIMITS.len()] {
         let [accounts, subjects, pairs] = self.detector.limits_reached();
-        [
-            ("accounts", accounts),
-            ("subjects", subjects),
-            ("pairs", pairs),
-            ("known_ids", self.repeats.limit_reached()),
-            ("incidents", self.tracker.limit_reached()),
-        ]
+        let known_ids = self.repeats.limit_reached();
+        let incidents = self.tracker.limit_reached();
+        let times = [accounts, subjects, pairs, known_ids, incidents];
+        std::array::from_fn(|limit| (LIMITS[limit], times[limit]))
     }
 }
+
+/// The limits that a pipeline may meet.
+pub const LIMITS: [&str; 5] = ["accounts", "subjects", "pairs", "known_ids", "incidents"];
 
 /// A hash of an account's name, the same in every run: the watermark tells accounts apart by it.
 fn hash_of(account: &str) -> u64 {

@@ -3,13 +3,17 @@
 //!
 //! Pure: time is the events' own, and nothing here knows where alerts go.
 
-use crate::event::{AccountKind, Timestamp};
+use crate::{
+    detect::Window,
+    event::{AccountKind, Timestamp},
+};
 
 mod episode;
 mod identity;
 mod positions;
 mod reason;
 mod report;
+mod span;
 mod tracker;
 
 pub use self::tracker::{Config, Sighting, Tracker};
@@ -85,6 +89,12 @@ impl Severity {
         }
     }
 }
+
+/// Incidents by [`Kind`] and [`Severity`].
+pub type OpenBy = [[usize; Severity::ALL.len()]; Kind::ALL.len()];
+
+/// Events that crossed, by the shortest [`Window`] that did and the [`Severity`] of their incident.
+pub type Detections = [[u64; Severity::ALL.len()]; Window::ALL.len()];
 
 /// Where events of an incident lie in one partition or file: positions from first to last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,15 +5,16 @@ use hashbrown::HashMap;
 use crate::{
     detect::{
         AccountId, Detector, Finding, Seen,
-        pane::{PANES_PER_DAY, pane_of, pane_start},
+        pane::{PANES_PER_DAY, pane_of},
     },
     event::Timestamp,
     incident::{
-        Alert, AlertState,
+        Alert, AlertState, Detections, OpenBy,
         episode::{Episode, Extended},
         identity::incident_id,
         positions::Positions,
         report::{alert, close, kind_of, people, severity},
+        span::{deadline, near},
     },
     intern::IdHash,
 };
@@ -59,6 +60,7 @@ pub struct Tracker {
     positions: Positions,
     remembered: usize,
     open: usize,
+    detections: Detections,
     /// No episode closes or is forgotten while the watermark is not past this.
     next_deadline: Timestamp,
     limit_reached: u64,
@@ -73,6 +75,7 @@ impl Tracker {
             positions: Positions::default(),
             remembered: 0,
             open: 0,
+            detections: Detections::default(),
             next_deadline: FAR,
             limit_reached: 0,
         }
@@ -177,6 +180,21 @@ impl Tracker {
     /// Incidents open now.
     pub fn open(&self) -> usize {
         self.open
+    }
+
+    /// Incidents open now, by kind and severity.
+    pub fn open_by(&self) -> OpenBy {
+        let mut open = OpenBy::default();
+        let episodes = self.episodes.values().flatten();
+        for episode in episodes.filter(|episode| !episode.closed) {
+            open[episode.kind as usize][episode.severity as usize] += 1;
+        }
+        open
+    }
+
+    /// Events so far that took an open incident's window to its critical count.
+    pub fn detections(&self) -> &Detections {
+        &self.detections
     }
 
     /// How often an incident found no room.
@@ -370,7 +388,7 @@ impl Tracker {
 
     /// Appends an alert where more is to be said than before.
     fn tell(
-        &self,
+        &mut self,
         episode: &mut Episode,
         finding: Option<Finding>,
         sighting: &Sighting,
@@ -379,6 +397,9 @@ impl Tracker {
     ) {
         let people = people(&self.config, episode);
         episode.severity = episode.severity.max(severity(&self.config, people));
+        if let Some(finding) = finding {
+            self.detections[finding.shortest() as usize][episode.severity as usize] += 1;
+        }
         let revision = 1_000 * episode.closings
             + 4 * u64::from(people.max(1).ilog2())
             + episode.severity as u64
@@ -410,24 +431,3 @@ impl Tracker {
 }
 
 const FAR: Timestamp = Timestamp::from_millis(i64::MAX);
-
-/// When the watermark must have passed for an open episode to close, or for a closed one to be
-/// forgotten. The whole last pane counts, so that no event of it can come after.
-fn deadline(config: &Config, episode: &Episode) -> Timestamp {
-    let pane_end = pane_start(episode.last_pane + 1);
-    let quiet = pane_end.plus_millis(config.quiet_ms);
-    if episode.closed {
-        quiet.plus_millis(config.horizon_ms)
-    } else {
-        quiet
-    }
-}
-
-/// Whether a crossing at `pane` belongs to the episode: not more than the quiet from it, or so that
-/// both would have one name.
-fn near(config: &Config, episode: &Episode, pane: u32) -> bool {
-    let quiet = pane_of(Timestamp::from_millis(config.quiet_ms));
-    let from = episode.first.pane.saturating_sub(quiet);
-    let to = episode.last_pane.saturating_add(quiet);
-    (from..=to).contains(&pane) || pane / PANES_PER_DAY == episode.first.pane / PANES_PER_DAY
-}

@@ -24,7 +24,7 @@ use crate::{
     clock::Stopwatch,
     decode::DecodedBatch,
     ingest::RecordBatch,
-    kafka::{Client, Error, Partition, Settings, code},
+    kafka::{Client, Ends, Error, Partition, Settings, code},
 };
 
 /// Bounds and threads of one feed's reading.
@@ -89,6 +89,7 @@ pub struct Reader {
     stop: Arc<AtomicBool>,
     /// Nanoseconds that the decoding threads were at work.
     busy_nanos: Arc<AtomicU64>,
+    ends: Arc<Ends>,
     supplier: String,
     reading: Reading,
     credits: usize,
@@ -125,6 +126,7 @@ impl Reader {
         partitions: usize,
     ) -> Result<Self, Error> {
         let share = reading.bytes_max / 2 / partitions.max(1);
+        let ends = Arc::new(Ends::default());
         let fetch_bytes = (share / 2).clamp(64 << 10, 1 << 20);
         let client: BaseConsumer<Client> = settings
             .client()
@@ -148,7 +150,12 @@ impl Reader {
                 "queued.max.messages.kbytes",
                 (share / 1_024).clamp(64, 1 << 20).to_string(),
             )
-            .create_with_context(context)
+            // Tells the ends of partitions without asking the brokers.
+            .set("statistics.interval.ms", "1000")
+            .create_with_context(Client {
+                ends: Arc::clone(&ends),
+                ..context
+            })
             .map_err(Error::Settings)?;
         let (work_in, work) = bounded(WORK);
         let (returns, pool) = bounded(SPARE);
@@ -163,6 +170,7 @@ impl Reader {
             returns,
             stop: Arc::default(),
             busy_nanos: Arc::default(),
+            ends,
             supplier: supplier.to_owned(),
             reading,
             credits,
@@ -248,6 +256,11 @@ impl Reader {
     /// The client, for watermarks and times.
     pub fn client(&self) -> &BaseConsumer<Client> {
         &self.client
+    }
+
+    /// Where partitions end, as far as fetches have told.
+    pub fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Takes the time that the decoding threads were at work since the last call.
@@ -389,7 +402,6 @@ impl Desk {
         let mut sources: Vec<Served> = Vec::new();
         while !self.stop.load(Ordering::Acquire) {
             sources.extend(handover.try_iter());
-            let watch = Stopwatch::start();
             let mut moved = false;
             for served in &mut sources {
                 let is_open = !served.astray && served.flow.credits.load(Ordering::Acquire) > 0;
@@ -400,10 +412,7 @@ impl Desk {
                     moved |= some;
                 }
             }
-            if moved {
-                let nanos = u64::try_from(watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
-                self.busy_nanos.fetch_add(nanos, Ordering::Relaxed);
-            } else {
+            if !moved {
                 thread::park_timeout(IDLE);
             }
         }
@@ -412,6 +421,7 @@ impl Desk {
     /// Drains one source once and hands over what came: whether anything did, or nothing where
     /// the engine is gone.
     fn turn(&self, served: &mut Served) -> Option<bool> {
+        let watch = Stopwatch::start();
         let mut batch = self.spare.try_recv().unwrap_or_default();
         batch.source = u32::try_from(served.source).unwrap_or(u32::MAX);
         let drained = served.drain(&mut batch, &self.reading);
@@ -421,6 +431,9 @@ impl Desk {
             served.flow.credits.fetch_sub(1, Ordering::AcqRel);
             let bytes = (batch.bytes.len() - batch.records.len()) as u64;
             let batch = DecodedBatch::decode(batch, Some(&self.supplier));
+            // Handing over may wait for the engine: that is not work.
+            let nanos = u64::try_from(watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            self.busy_nanos.fetch_add(nanos, Ordering::Relaxed);
             let work = Work::Batch {
                 source: served.source,
                 batch,

@@ -16,13 +16,14 @@ use rdkafka::{
     config::RDKafkaLogLevel,
     consumer::{BaseConsumer, Consumer, ConsumerContext},
     error::KafkaError,
+    statistics::Statistics,
     types::RDKafkaErrorCode,
 };
 
 use crate::{
     clock::Stopwatch,
     kafka::{
-        Error,
+        Error, Partition,
         error::{code, is_refusal},
     },
 };
@@ -140,11 +141,37 @@ impl Reports {
     }
 }
 
+/// Where partitions end, as the last fetch of a reading client told.
+#[derive(Debug, Default)]
+pub struct Ends(Mutex<BTreeMap<Partition, u64>>);
+
+impl Ends {
+    /// The end of a partition, where a fetch has told it.
+    pub fn of(&self, partition: &Partition) -> Option<u64> {
+        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.get(partition).copied()
+    }
+
+    fn note(&self, statistics: &Statistics) {
+        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (topic, known) in &statistics.topics {
+            for (number, partition) in &known.partitions {
+                // Negative before the first fetch.
+                if let Ok(end) = u64::try_from(partition.hi_offset) {
+                    ends.insert((topic.clone(), *number), end);
+                }
+            }
+        }
+    }
+}
+
 /// Passes librdkafka's log lines on and keeps its errors for whoever asks.
 #[derive(Clone, Debug, Default)]
 pub struct Client {
     /// Where errors go.
     pub reports: Arc<Reports>,
+    /// Where the ends of partitions go, for a client that has statistics on.
+    pub ends: Arc<Ends>,
 }
 
 impl ClientContext for Client {
@@ -159,6 +186,10 @@ impl ClientContext for Client {
                 tracing::debug!(facility, "librdkafka: {message}");
             }
         }
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.ends.note(&statistics);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

@@ -1,11 +1,15 @@
 //! Topics: what there is in the cluster, and creating our own.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
+    metadata::MetadataTopic,
     types::RDKafkaErrorCode,
 };
 
@@ -19,6 +23,8 @@ use crate::{
 pub struct Catalog {
     /// Partitions by topic; topics that cannot be described are left out.
     pub topics: BTreeMap<String, usize>,
+    /// Topics of which a partition has no leader now: nobody reads or writes it.
+    pub leaderless: BTreeSet<String>,
     /// Brokers that are up.
     pub brokers: usize,
 }
@@ -66,14 +72,18 @@ pub fn list(client: &BaseConsumer<Client>) -> Result<Catalog, Error> {
     let metadata = client
         .fetch_metadata(None, REQUEST)
         .map_err(|error| Error::failed("listing the topics of", "the cluster", error))?;
-    let topics = metadata
+    let known = metadata
         .topics()
         .iter()
-        .filter(|topic| topic.error().is_none() && !topic.partitions().is_empty())
-        .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
-        .collect();
+        .filter(|topic| topic.error().is_none() && !topic.partitions().is_empty());
+    let topics = known
+        .clone()
+        .map(|topic| (topic.name().to_owned(), topic.partitions().len()));
+    let is_led = |topic: &MetadataTopic| topic.partitions().iter().all(|of| of.leader() >= 0);
+    let leaderless = known.clone().filter(|topic| !is_led(topic));
     Ok(Catalog {
-        topics,
+        topics: topics.collect(),
+        leaderless: leaderless.map(|topic| topic.name().to_owned()).collect(),
         brokers: metadata.brokers().len(),
     })
 }

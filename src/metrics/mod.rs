@@ -3,7 +3,10 @@
 //! Labels come from closed sets and from suppliers, of which so many get a label of their own and
 //! the others share `other`. Never an account, a subject, an address or an incident.
 
+mod behind;
 mod feed;
+mod make;
+mod part;
 
 use std::{
     collections::BTreeSet,
@@ -11,14 +14,25 @@ use std::{
 };
 
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    CounterVec, GaugeVec, Histogram, IntCounterVec, IntGaugeVec, Registry, TextEncoder,
 };
 
-pub use self::feed::{FeedMetrics, Read};
-use crate::incident::{Alert, AlertState};
+pub use self::feed::{Busy, FeedMetrics, Read, Standing};
+use self::{behind::Behind, make::Maker};
+use crate::{
+    detect::Window,
+    feed::{LIMITS, Limits},
+    incident::{Alert, AlertState, Kind, Severity},
+};
 
 /// The label of suppliers past the limit.
 const OTHER: &str = "other";
+
+/// Which source was built, where the build was told.
+const REVISION: &str = match option_env!("ROSTERWATCH_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
 
 /// The metrics of one process.
 #[derive(Debug)]
@@ -34,11 +48,20 @@ pub struct Metrics {
     conflicting: IntCounterVec,
     late: IntCounterVec,
     remainder: IntGaugeVec,
+    lag: IntGaugeVec,
+    position: IntGaugeVec,
+    position_time: GaugeVec,
+    feeds_owned: IntGaugeVec,
+    lease_changes: IntCounterVec,
+    commits: IntCounterVec,
+    kafka_errors: IntCounterVec,
     watermark: GaugeVec,
+    behind: Behind,
     last_event: GaugeVec,
     accounts: IntGaugeVec,
     state_bytes: IntGaugeVec,
-    limits: IntCounterVec,
+    state_limit: IntGaugeVec,
+    detections: IntCounterVec,
     open: IntGaugeVec,
     alerts_opened: IntCounterVec,
     alerts_escalated: IntCounterVec,
@@ -46,66 +69,28 @@ pub struct Metrics {
     latency: Histogram,
     delivered: IntCounterVec,
     pending: IntGaugeVec,
-    position: IntGaugeVec,
-    /// Feeds owned now.
-    feeds_owned: IntGaugeVec,
-    lease_changes: IntCounterVec,
-    commits: IntCounterVec,
-    kafka_errors: IntCounterVec,
+    busy: CounterVec,
+    limits: IntCounterVec,
+    build: IntGaugeVec,
+    config: IntGaugeVec,
     ready: IntGaugeVec,
 }
 
-/// Makes metrics and registers them.
-struct Maker(Registry);
-
-impl Maker {
-    #[expect(
-        clippy::expect_used,
-        reason = "names and labels are constants, tested below"
-    )]
-    fn add<M: prometheus::core::Collector + Clone + 'static>(
-        &self,
-        made: prometheus::Result<M>,
-    ) -> M {
-        let metric = made.expect("a name and labels that Prometheus takes");
-        let registered = self.0.register(Box::new(metric.clone()));
-        registered.expect("no name twice");
-        metric
-    }
-
-    fn counter(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        self.add(IntCounterVec::new(options(name, help), labels))
-    }
-
-    fn gauge(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-        self.add(IntGaugeVec::new(options(name, help), labels))
-    }
-
-    fn time(&self, name: &str, help: &str) -> GaugeVec {
-        self.add(GaugeVec::new(options(name, help), &["supplier"]))
-    }
-}
-
-fn options(name: &str, help: &str) -> Opts {
-    Opts::new(format!("rosterwatch_{name}"), help)
-}
+/// Bounds of the latency from append to acknowledgement, in seconds.
+const LATENCY: [f64; 12] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0,
+];
 
 impl Metrics {
-    /// All metrics, at nothing; `suppliers_max` suppliers get a label of their own.
+    /// All metrics, at nothing; `suppliers_max` suppliers get a label of their own, and `config` is
+    /// the digest of the configuration.
     #[expect(clippy::too_many_lines, reason = "it is the table of all metrics")]
-    pub fn new(suppliers_max: usize) -> Self {
-        let make = Maker(Registry::new());
+    pub fn new(suppliers_max: usize, config: &str) -> Self {
+        let make = Maker::default();
+        let none: &[&str] = &[];
         let by = &["supplier"];
         let graded = &["kind", "severity"];
-        let latency = HistogramOpts::new(
-            "rosterwatch_detection_latency_seconds",
-            "From an event's append by the broker to its alert's acknowledgement.",
-        );
-        let latency = latency.buckets(vec![
-            0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0,
-        ]);
-        let build = make.gauge("build_info", "1, labelled with what runs.", &["version"]);
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let place = &["topic", "partition"];
         let metrics = Self {
             suppliers_max,
             suppliers: Mutex::default(),
@@ -137,10 +122,38 @@ impl Metrics {
                 "Read less decided, refused and duplicate; 0.",
                 by,
             ),
-            watermark: make.time("watermark_timestamp_seconds", "No older event is awaited."),
+            lag: make.gauge(
+                "consumer_lag_records",
+                "Records there and not decided.",
+                place,
+            ),
+            position: make.gauge("consumer_position_offset", "Offset decided up to.", place),
+            position_time: make.time(
+                "consumer_position_timestamp_seconds",
+                "Time of the last event decided.",
+                place,
+            ),
+            feeds_owned: make.gauge("feeds_owned", "Feeds this replica decides.", none),
+            lease_changes: make.counter("lease_changes_total", "Changes of the lease.", &["event"]),
+            commits: make.counter("commits_total", "Commits of input positions.", &["result"]),
+            kafka_errors: make.counter(
+                "kafka_errors_total",
+                "Errors of the client.",
+                &["code", "fatal"],
+            ),
+            watermark: make.time(
+                "watermark_timestamp_seconds",
+                "No older event is awaited.",
+                by,
+            ),
+            behind: make.behind(
+                "event_lateness_seconds",
+                "How far events lay behind the newest when they came.",
+            ),
             last_event: make.time(
                 "feed_last_event_timestamp_seconds",
                 "The newest event time.",
+                by,
             ),
             accounts: make.gauge(
                 "accounts_tracked",
@@ -152,12 +165,17 @@ impl Metrics {
                 "Bytes of state, estimated.",
                 &["supplier", "component"],
             ),
-            limits: make.counter(
-                "limits_reached_total",
-                "Times a bound was met.",
-                &["supplier", "limit"],
+            state_limit: make.gauge(
+                "state_limit_bytes",
+                "Bytes of state at the configured limits, estimated.",
+                &["supplier", "component"],
             ),
-            open: make.gauge("incidents_open", "Incidents open now.", by),
+            detections: make.counter(
+                "detections_total",
+                "Events that took a window to its critical count.",
+                &["rule", "severity"],
+            ),
+            open: make.gauge("incidents_open", "Incidents open now.", graded),
             alerts_opened: make.counter("alerts_opened_total", "Incidents opened.", graded),
             alerts_escalated: make.counter(
                 "alerts_escalated_total",
@@ -165,31 +183,80 @@ impl Metrics {
                 graded,
             ),
             alerts_closed: make.counter("alerts_closed_total", "Incidents closed.", graded),
-            latency: make.add(Histogram::with_opts(latency)),
+            latency: make.histogram(
+                "detection_latency_seconds",
+                "From an event's append by the broker to its alert's acknowledgement.",
+                &LATENCY,
+            ),
             delivered: make.counter(
                 "alerts_delivered_total",
                 "Alerts sent, by outcome.",
                 &["sink", "result"],
             ),
-            pending: make.gauge("alerts_pending", "Sends of a feed unacknowledged.", by),
-            position: make.gauge(
-                "consumer_position_offset",
-                "Offset decided up to.",
-                &["topic", "partition"],
+            pending: make.gauge("alerts_pending", "Sends not acknowledged.", &["sink"]),
+            busy: make.seconds(
+                "worker_busy_seconds_total",
+                "Time that workers were at work.",
+                &["worker"],
             ),
-            feeds_owned: make.gauge("feeds_owned", "Feeds this replica decides.", &[]),
-            lease_changes: make.counter("lease_changes_total", "Changes of the lease.", &["event"]),
-            commits: make.counter("commits_total", "Commits of input positions.", &["result"]),
-            kafka_errors: make.counter(
-                "kafka_errors_total",
-                "Errors of the client.",
-                &["code", "fatal"],
+            limits: make.counter("limits_reached_total", "Times a bound was met.", &["limit"]),
+            build: make.gauge(
+                "build_info",
+                "1, labelled with what runs.",
+                &["version", "revision"],
             ),
-            ready: make.gauge("ready", "1 where /readyz says yes.", &[]),
-            registry: make.0,
+            config: make.gauge(
+                "config_info",
+                "1, labelled with a digest of the configuration.",
+                &["hash"],
+            ),
+            ready: make.gauge("ready", "1 where /readyz says yes.", none),
+            registry: {
+                make.process();
+                make.0
+            },
         };
-        metrics.add_process();
+        metrics.begin(config);
         metrics
+    }
+
+    /// Shows what never changes, and every series of a closed set, so that its first rise is seen.
+    fn begin(&self, config: &str) {
+        let version = env!("CARGO_PKG_VERSION");
+        self.build.with_label_values(&[version, REVISION]).set(1);
+        self.config.with_label_values(&[config]).set(1);
+        for event in LEASE_EVENTS {
+            self.lease_changes.with_label_values(&[event]);
+        }
+        for result in RESULTS {
+            self.commits.with_label_values(&[result]);
+            self.delivered.with_label_values(&["kafka", result]);
+        }
+        for severity in Severity::ALL {
+            for kind in Kind::ALL {
+                let labels = [kind.as_str(), severity.as_str()];
+                self.open.with_label_values(&labels);
+                for counter in [
+                    &self.alerts_opened,
+                    &self.alerts_escalated,
+                    &self.alerts_closed,
+                ] {
+                    counter.with_label_values(&labels);
+                }
+            }
+            for window in Window::ALL {
+                let labels = [rule(window), severity.as_str()];
+                self.detections.with_label_values(&labels);
+            }
+        }
+        for limit in LIMITS {
+            self.limits.with_label_values(&[limit]);
+        }
+        self.pending.with_label_values(&["kafka"]);
+        for worker in WORKERS {
+            self.busy.with_label_values(&[worker]);
+        }
+        self.owns(0, false);
     }
 
     /// All metrics in the Prometheus text format.
@@ -200,8 +267,8 @@ impl Metrics {
             .unwrap_or_default()
     }
 
-    /// The metrics of one feed, from nothing.
-    pub fn feed(self: &Arc<Self>, supplier: &str) -> FeedMetrics {
+    /// The metrics of one feed, from nothing, under these limits.
+    pub fn feed(self: &Arc<Self>, supplier: &str, limits: Limits) -> FeedMetrics {
         let mut known = self
             .suppliers
             .lock()
@@ -214,7 +281,7 @@ impl Metrics {
         } else {
             OTHER
         };
-        FeedMetrics::new(Arc::clone(self), label)
+        FeedMetrics::new(Arc::clone(self), label, limits)
     }
 
     /// Counts a change of the lease: `assigned`, `revoked` or `lost`.
@@ -222,9 +289,11 @@ impl Metrics {
         self.lease_changes.with_label_values(&[event]).inc();
     }
 
-    /// Counts a commit.
-    pub fn committed(&self, succeeded: bool) {
-        self.commits.with_label_values(&[result(succeeded)]).inc();
+    /// Counts commits that the brokers took, and those that failed.
+    pub fn committed(&self, taken: u64, failed: u64) {
+        for (result, commits) in RESULTS.into_iter().zip([taken, failed]) {
+            self.commits.with_label_values(&[result]).inc_by(commits);
+        }
     }
 
     /// Counts errors of the Kafka client.
@@ -245,15 +314,6 @@ impl Metrics {
             .set(i64::from(ready));
     }
 
-    /// Shows where a partition is decided up to.
-    pub fn decided_to(&self, topic: &str, partition: i32, offset: u64) {
-        let partition = partition.to_string();
-        let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-        self.position
-            .with_label_values(&[topic, &partition])
-            .set(offset);
-    }
-
     /// Counts an alert that is about to be sent.
     pub fn alerted(&self, alert: &Alert) {
         let counter = match alert.state {
@@ -268,26 +328,30 @@ impl Metrics {
     /// Counts an alert that was acknowledged, or was not; `latency_secs` since its event's append,
     /// where that is known.
     pub fn delivered(&self, succeeded: bool, latency_secs: Option<f64>) {
-        let labels = ["kafka", result(succeeded)];
+        let labels = ["kafka", RESULTS[usize::from(!succeeded)]];
         self.delivered.with_label_values(&labels).inc();
         if let Some(latency) = latency_secs {
             self.latency.observe(latency);
         }
     }
-
-    #[cfg(target_os = "linux")]
-    fn add_process(&self) {
-        let process = prometheus::process_collector::ProcessCollector::for_self();
-        // Without /proc the process's own figures are missing, and nothing else.
-        drop(self.registry.register(Box::new(process)));
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn add_process(&self) {}
 }
 
-const fn result(succeeded: bool) -> &'static str {
-    if succeeded { "success" } else { "failure" }
+/// Who works, in the order of [`Busy`].
+const WORKERS: [&str; 3] = ["decode", "engine", "sink"];
+
+/// What happens to the lease.
+const LEASE_EVENTS: [&str; 3] = ["assigned", "revoked", "lost"];
+
+/// How a thing went: well, and not.
+const RESULTS: [&str; 2] = ["success", "failure"];
+
+/// The rule that a window is tested by.
+const fn rule(window: Window) -> &'static str {
+    match window {
+        Window::FiveMinutes => "burst_5m",
+        Window::Hour => "burst_1h",
+        Window::Day => "burst_1d",
+    }
 }
 
 fn signed(count: usize) -> i64 {
@@ -297,23 +361,44 @@ fn signed(count: usize) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::Pipeline;
+    use crate::feed::{Config, Pipeline};
 
     #[test]
     fn suppliers_past_the_limit_share_a_label() {
-        let metrics = Arc::new(Metrics::new(1));
-        let pipeline = Pipeline::new("a", crate::feed::Config::default());
-        for supplier in ["a", "b", "a"] {
-            let mut feed = metrics.feed(supplier);
+        let metrics = Arc::new(Metrics::new(1, ""));
+        let pipeline = Pipeline::new("a", Config::default());
+        let has = |line: &str| {
+            let text = metrics.text();
+            assert!(text.lines().any(|l| l == line), "{line} in {text}");
+        };
+        let publish = |supplier: &str| {
+            let mut feed = metrics.feed(supplier, Config::default().limits);
+            feed.add(&(format!("access.{supplier}"), 0));
             feed.read.records = 2;
             feed.read.refused[0] = 2;
-            feed.publish(&pipeline, 0);
-        }
-        let text = metrics.text();
-        let has = |line: &str| assert!(text.lines().any(|l| l == line), "{line} in {text}");
-        has("rosterwatch_events_received_total{supplier=\"a\"} 4");
-        has("rosterwatch_events_received_total{supplier=\"other\"} 2");
-        has("rosterwatch_events_rejected_total{reason=\"too_large\",supplier=\"a\"} 4");
+            feed.publish(&pipeline);
+            let standing = Standing {
+                next: 7,
+                lag: 3,
+                time: None,
+            };
+            feed.show(&pipeline, 1, [standing].into_iter());
+            feed
+        };
+        let feeds = ["a", "b", "c"].map(publish);
+        has("rosterwatch_events_received_total{supplier=\"a\"} 2");
+        has("rosterwatch_events_received_total{supplier=\"other\"} 4");
+        has("rosterwatch_events_rejected_total{reason=\"too_large\",supplier=\"a\"} 2");
         has("rosterwatch_accounting_remainder{supplier=\"a\"} 0");
+        has("rosterwatch_alerts_pending{sink=\"kafka\"} 3");
+        has("rosterwatch_consumer_lag_records{partition=\"0\",topic=\"access.a\"} 3");
+        has("rosterwatch_consumer_lag_records{partition=\"other\",topic=\"other\"} 6");
+        drop(feeds);
+        has("rosterwatch_events_received_total{supplier=\"a\"} 2");
+        has("rosterwatch_alerts_pending{sink=\"kafka\"} 0");
+        assert!(
+            !metrics.text().contains("access.a"),
+            "a feed that is gone has no lag"
+        );
     }
 }

@@ -2,6 +2,10 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -92,11 +96,13 @@ impl Topics {
 /// The one producer of the process: idempotent, acknowledged by all in-sync replicas.
 pub struct Outbox {
     producer: ThreadedProducer<Courier>,
+    acknowledged: Arc<AtomicU64>,
     topics: Topics,
 }
 
 struct Courier {
     client: Client,
+    acknowledged: Arc<AtomicU64>,
 }
 
 impl ClientContext for Courier {
@@ -114,7 +120,10 @@ impl ProducerContext for Courier {
 
     fn delivery(&self, result: &DeliveryResult<'_>, parcel: Box<Parcel>) {
         let result = match result {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                self.acknowledged.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
             Err((error, _)) => {
                 self.client.reports.note(error, false);
                 Err(error.clone())
@@ -149,6 +158,11 @@ impl Outbox {
     /// # Errors
     /// Settings that librdkafka refuses.
     pub fn open(settings: &Settings, client: Client, topics: Topics) -> Result<Self, Error> {
+        let acknowledged = Arc::new(AtomicU64::new(0));
+        let courier = Courier {
+            client,
+            acknowledged: Arc::clone(&acknowledged),
+        };
         let producer = settings
             .client()
             .set("enable.idempotence", "true")
@@ -159,9 +173,13 @@ impl Outbox {
             .set("message.timeout.ms", "0")
             .set("queue.buffering.max.messages", QUEUE_RECORDS)
             .set("queue.buffering.max.kbytes", QUEUE_KIB)
-            .create_with_context(Courier { client })
+            .create_with_context(courier)
             .map_err(Error::Settings)?;
-        Ok(Self { producer, topics })
+        Ok(Self {
+            producer,
+            acknowledged,
+            topics,
+        })
     }
 
     /// Hands one record to the producer, waiting while its queue is full.
@@ -192,6 +210,11 @@ impl Outbox {
                 Err((error, _)) => return Err(Error::failed("writing to", topic, error)),
             }
         }
+    }
+
+    /// Records acknowledged so far.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
     }
 
     /// Records handed over and not yet acknowledged.

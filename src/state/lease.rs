@@ -10,9 +10,11 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use rdkafka::{
     ClientContext, Offset, TopicPartitionList,
     config::RDKafkaLogLevel,
@@ -60,7 +62,10 @@ pub struct Commits {
 
 /// Our membership in the group.
 pub struct Lease {
-    consumer: BaseConsumer<Member>,
+    consumer: Arc<BaseConsumer<Member>>,
+    jobs: Sender<Job>,
+    committer: JoinHandle<()>,
+    commits: Arc<Commits>,
     group: String,
     state_topic: String,
     /// What the group holds by our own commits.
@@ -73,7 +78,6 @@ pub struct Lease {
 struct Member {
     client: Client,
     changes: Mutex<Vec<(Change, TopicPartitionList)>>,
-    commits: Arc<Commits>,
     /// Set before the consumer closes: from then on partitions are given back at once.
     closing: AtomicBool,
 }
@@ -112,15 +116,34 @@ impl ConsumerContext for Member {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.push((change, list.clone()));
     }
+}
 
-    fn commit_callback(&self, result: KafkaResult<()>, _: &TopicPartitionList) {
-        match result {
-            Ok(()) => self.commits.ok.fetch_add(1, Ordering::Relaxed),
-            Err(error) => {
-                tracing::warn!(%error, "input positions not committed; the next commit repeats them");
-                self.commits.failed.fetch_add(1, Ordering::Relaxed)
-            }
+/// Positions for the thread that commits.
+struct Job {
+    list: TopicPartitionList,
+    /// Where the result goes, where somebody waits for it.
+    done: Option<Sender<KafkaResult<()>>>,
+}
+
+/// Commits one list after the other and waits for each: librdkafka tells nobody what became of a
+/// commit that is not waited for, and the loop that serves the lease must not wait.
+fn commit_all(consumer: &BaseConsumer<Member>, jobs: &Receiver<Job>, commits: &Commits) {
+    for Job { list, done } in jobs {
+        let result = consumer.commit(&list, CommitMode::Sync);
+        let count = if result.is_ok() {
+            &commits.ok
+        } else {
+            &commits.failed
         };
+        count.fetch_add(1, Ordering::Relaxed);
+        match (done, result) {
+            // Whoever waited may have given up.
+            (Some(done), result) => drop(done.send(result)),
+            (None, Ok(())) => {}
+            (None, Err(error)) => {
+                tracing::warn!(%error, "input positions not committed; the next commit repeats them");
+            }
+        }
     }
 }
 
@@ -168,7 +191,6 @@ impl Lease {
         let member = Member {
             client,
             changes: Mutex::default(),
-            commits: Arc::clone(&commits),
             closing: AtomicBool::new(false),
         };
         let mut config = settings.client();
@@ -203,8 +225,14 @@ impl Lease {
         consumer
             .subscribe(&[&membership.state_topic])
             .map_err(|error| Error::failed("subscribing to", &membership.state_topic, error))?;
+        let consumer = Arc::new(consumer);
+        let (jobs, orders) = bounded(1);
+        let of = (Arc::clone(&consumer), Arc::clone(&commits));
         let lease = Self {
             consumer,
+            jobs,
+            committer: thread::spawn(move || commit_all(&of.0, &orders, &of.1)),
+            commits: Arc::clone(&commits),
             group: membership.group.clone(),
             state_topic: membership.state_topic.clone(),
             committed: BTreeMap::new(),
@@ -237,7 +265,8 @@ impl Lease {
         answer(&self.consumer, &pending.change, &pending.list);
     }
 
-    /// Commits those of `positions` that the group does not have from us yet.
+    /// Commits those of `positions` that the group does not have from us yet, waiting for the brokers
+    /// or not.
     ///
     /// # Errors
     /// The broker's, where `mode` waits for it.
@@ -246,12 +275,7 @@ impl Lease {
         positions: &BTreeMap<Partition, u64>,
         mode: CommitMode,
     ) -> Result<(), Error> {
-        let failures = self
-            .consumer
-            .context()
-            .commits
-            .failed
-            .load(Ordering::Relaxed);
+        let failures = self.commits.failed.load(Ordering::Relaxed);
         if failures > self.failures_seen {
             self.failures_seen = failures;
             self.forget_commits();
@@ -268,11 +292,26 @@ impl Lease {
         if list.count() == 0 {
             return Ok(());
         }
-        self.consumer
-            .commit(&list, mode)
-            .map_err(|error| Error::failed("committing to", &self.group, error))?;
+        if matches!(mode, CommitMode::Sync) {
+            self.commit_and_wait(list)?;
+        } else if self.jobs.try_send(Job { list, done: None }).is_err() {
+            // The commit before is under way still: the next one holds these positions too.
+            return Ok(());
+        }
         self.committed.extend(positions.clone());
         Ok(())
+    }
+
+    fn commit_and_wait(&self, list: TopicPartitionList) -> Result<(), Error> {
+        let (done, result) = bounded(1);
+        let job = Job {
+            list,
+            done: Some(done),
+        };
+        // The thread ends only after this lease.
+        drop(self.jobs.send(job));
+        let result = result.recv().unwrap_or(Ok(()));
+        result.map_err(|error| Error::failed("committing to", &self.group, error))
     }
 
     /// Forgets what was committed, so that the next commit repeats all of it: brokers expire
@@ -316,6 +355,8 @@ impl Lease {
             .context()
             .closing
             .store(true, Ordering::Release);
+        drop(self.jobs);
+        drop(self.committer.join());
         drop(self.consumer);
     }
 }

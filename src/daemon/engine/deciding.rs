@@ -2,11 +2,12 @@
 
 use super::{Engine, Lane, TURN};
 use crate::{
+    clock::Stopwatch,
     daemon::order::Next,
     decode::{Refusal, Verdict},
     event::Timestamp,
     ingest::Record,
-    kafka::{Error, Partition},
+    kafka::{Ends, Error, Partition},
     sink::{
         alerts::{Destination, Outbox, Parcel},
         json, quarantine,
@@ -17,6 +18,16 @@ use crate::{
 const LOOK: usize = 8;
 
 impl Lane {
+    /// Records that are there and not decided. A drained lane has none, though the end may lie
+    /// further on: markers of transactions are positions without a record.
+    pub(super) fn lag(&self, ends: &Ends, is_drained: bool) -> u64 {
+        if is_drained {
+            return 0;
+        }
+        let end = ends.of(&self.source.partition).unwrap_or(0);
+        end.max(self.source.end).saturating_sub(self.next)
+    }
+
     /// The times of the next few records, refused ones without.
     fn times(&self) -> impl Iterator<Item = Option<Timestamp>> + use<'_> {
         let records = self
@@ -99,6 +110,8 @@ impl Engine {
                         appended_ms: -1,
                         receipts: self.receipts_in.clone(),
                     };
+                    let watch = Stopwatch::start();
+                    self.board.pulse.rest();
                     quarantine(
                         &self.outbox,
                         parcel,
@@ -107,6 +120,8 @@ impl Engine {
                         refusal,
                         payload,
                     )?;
+                    self.board.pulse.beat();
+                    self.metrics.busy.sink += watch.elapsed();
                 }
             }
         }
@@ -167,8 +182,10 @@ impl Engine {
                 continue;
             }
             self.metrics.process().alerted(&alert);
+            let watch = Stopwatch::start();
             let json = json::to_json(&alert, &self.places);
             self.send_alert(&alert.incident, &json, alert.appended_ms)?;
+            self.metrics.busy.sink += watch.elapsed();
         }
         Ok(())
     }
@@ -180,7 +197,11 @@ impl Engine {
             appended_ms,
             receipts: self.receipts_in.clone(),
         };
-        self.outbox.send(parcel, None, incident, json)
+        // A full producer waits for the brokers.
+        self.board.pulse.rest();
+        self.outbox.send(parcel, None, incident, json)?;
+        self.board.pulse.beat();
+        Ok(())
     }
 
     /// Once everything that was there at start is decided again: closes what the topic holds open

@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -26,7 +26,8 @@ use crate::{
         position::Positions,
     },
     kafka::{Error, Partition},
-    metrics::FeedMetrics,
+    metrics::{FeedMetrics, Standing},
+    serve::Pulse,
     sink::{
         alerts::{Destination, Ledger, Outbox, Receipt},
         json::Places,
@@ -43,12 +44,25 @@ pub(super) enum Command {
 }
 
 /// What a feed shows while it runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Board {
-    /// Rises with every turn of the engine: it stands still only where the engine is wedged.
-    pub(super) turns: AtomicU64,
+    /// Beats with every turn of the engine.
+    pub(super) pulse: Arc<Pulse>,
+    /// Whether every partition is read from a known position.
+    pub(super) is_placed: AtomicBool,
     /// The positions that are safe to commit.
     pub(super) safe: Mutex<BTreeMap<Partition, u64>>,
+}
+
+impl Board {
+    /// Nothing to show yet.
+    pub(super) fn new(pulse: Arc<Pulse>) -> Self {
+        Self {
+            pulse,
+            is_placed: AtomicBool::new(false),
+            safe: Mutex::default(),
+        }
+    }
 }
 
 /// How a feed came to its end.
@@ -137,6 +151,13 @@ pub(super) struct Engine {
     is_astray: bool,
 }
 
+/// Ending the reader's client may take the brokers' time: no turns are to be expected any more.
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.board.pulse.rest();
+    }
+}
+
 /// Events decided between two looks at everything else.
 const TURN: usize = 8_192;
 
@@ -193,6 +214,7 @@ impl Engine {
             if let Places::Partitions(places) = &mut self.places {
                 places.push(source.partition.clone());
             }
+            self.metrics.add(&source.partition);
             self.lanes.push(Lane {
                 next: source.from,
                 source,
@@ -223,8 +245,9 @@ impl Engine {
         &mut self,
         commands: &Receiver<Command>,
     ) -> Result<Result<Ending, Vec<Partition>>, Error> {
+        self.board.is_placed.store(true, Ordering::Relaxed);
         loop {
-            self.board.turns.fetch_add(1, Ordering::Relaxed);
+            self.board.pulse.beat();
             self.reader.poll()?;
             match commands.try_recv() {
                 Ok(Command::Add(partitions)) => return Ok(Err(partitions)),
@@ -240,7 +263,11 @@ impl Engine {
             self.watch(next);
             match next {
                 Next::Decide { .. } if self.positions.pending() < self.conduct.in_flight_max => {
-                    if self.decide_some(now)? {
+                    let (watch, sent) = (Stopwatch::start(), self.metrics.busy.sink);
+                    let anew = self.decide_some(now)?;
+                    let sending = self.metrics.busy.sink.saturating_sub(sent);
+                    self.metrics.busy.engine += watch.elapsed().saturating_sub(sending);
+                    if anew {
                         return Ok(Ok(Ending::Restart));
                     }
                 }
@@ -363,10 +390,21 @@ impl Engine {
         }
     }
 
-    /// Shows the positions that are safe to commit.
+    /// Shows the positions that are safe to commit, and how it goes.
     fn show(&mut self) {
-        self.metrics
-            .publish(&self.pipeline, self.positions.pending());
+        self.metrics.busy.decode += self.reader.take_busy();
+        self.metrics.publish(&self.pipeline);
+        if self.metrics.is_due() {
+            let (ends, order) = (self.reader.ends(), &self.order);
+            let stands = |(number, lane): (usize, &Lane)| Standing {
+                next: lane.next,
+                lag: lane.lag(ends, order.is_drained(number)),
+                time: lane.before,
+            };
+            let standings = self.lanes.iter().enumerate().map(stands);
+            self.metrics
+                .show(&self.pipeline, self.positions.pending(), standings);
+        }
         let mut safe = self
             .board
             .safe
@@ -374,10 +412,6 @@ impl Engine {
             .unwrap_or_else(PoisonError::into_inner);
         for (number, lane) in self.lanes.iter().enumerate() {
             let position = self.positions.safe(number);
-            let (topic, partition) = &lane.source.partition;
-            self.metrics
-                .process()
-                .decided_to(topic, *partition, lane.next);
             match safe.get_mut(&lane.source.partition) {
                 Some(shown) => *shown = position,
                 None => {
@@ -397,7 +431,7 @@ impl Engine {
         }
         let watch = Stopwatch::start();
         while self.positions.pending() > 0 && watch.elapsed() < self.conduct.deadline {
-            self.board.turns.fetch_add(1, Ordering::Relaxed);
+            self.board.pulse.beat();
             self.await_receipt()?;
         }
         self.show();
