@@ -32,6 +32,8 @@ pub(super) struct Role {
     pub mix: &'static [(Action, f64)],
     /// Most people in an ordinary export.
     pub export_max: u32,
+    /// How much of the month-end peak reaches it: 0 not at all, 1 whole.
+    pub month_end: f64,
     /// What it is shown.
     pub fields: &'static [&'static str],
 }
@@ -50,6 +52,7 @@ pub(super) const ROLES: &[Role] = &[
         hours: Hours::Office,
         mix: &[(View, 0.74), (Search, 0.12), (Update, 0.11), (Print, 0.03)],
         export_max: 1,
+        month_end: 0.0,
         fields: &["name", "rank", "photo", "address"],
     },
     Role {
@@ -62,6 +65,7 @@ pub(super) const ROLES: &[Role] = &[
         hours: Hours::Office,
         mix: &[(View, 0.66), (Search, 0.26), (Update, 0.08)],
         export_max: 1,
+        month_end: 0.0,
         fields: &["name", "rank", "phone", "email"],
     },
     Role {
@@ -80,6 +84,7 @@ pub(super) const ROLES: &[Role] = &[
             (Update, 0.11),
         ],
         export_max: 40,
+        month_end: 1.0,
         fields: &["name", "salary", "bank_account", "tax_code"],
     },
     Role {
@@ -92,6 +97,7 @@ pub(super) const ROLES: &[Role] = &[
         hours: Hours::Office,
         mix: &[(View, 0.72), (List, 0.18), (Download, 0.06), (Search, 0.04)],
         export_max: 25,
+        month_end: 0.5,
         fields: &["name", "rank", "unit"],
     },
     Role {
@@ -104,6 +110,7 @@ pub(super) const ROLES: &[Role] = &[
         hours: Hours::Shifts,
         mix: &[(View, 0.9), (Search, 0.1)],
         export_max: 1,
+        month_end: 0.0,
         fields: &["name", "photo", "pass_number"],
     },
     Role {
@@ -116,6 +123,7 @@ pub(super) const ROLES: &[Role] = &[
         hours: Hours::Office,
         mix: &[(View, 0.4), (Search, 0.2), (Update, 0.36), (List, 0.04)],
         export_max: 5,
+        month_end: 0.0,
         fields: &["name", "login", "unit"],
     },
 ];

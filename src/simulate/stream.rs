@@ -4,23 +4,16 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use rand::RngExt as _;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::Exp;
-
 use crate::event::Timestamp;
-use crate::simulate::attack::{self, Attack};
+use crate::simulate::attack::{self, Attack, Scene};
 use crate::simulate::calendar::start_of;
-use crate::simulate::labels::{Labels, Ledger};
+use crate::simulate::labels::Labels;
+use crate::simulate::ledger::Ledger;
 use crate::simulate::plan::{Error, Plan};
+use crate::simulate::supplier::Failure;
 use crate::simulate::wire::Access;
-use crate::simulate::world::{World, count, draw, stream_rng};
-use crate::simulate::{account, jobs};
-
-/// Mean time from an access to the arrival of its event, in milliseconds.
-const DELIVERY_MS: f64 = 2_500.0;
-/// Deliveries that are not late take at most this long, in milliseconds.
-const ON_TIME_MS: i64 = 10_000;
+use crate::simulate::world::World;
+use crate::simulate::{delivery, job, person};
 
 /// One line of a supplier's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +35,6 @@ pub struct Stream {
     world: World,
     attacks: Vec<Attack>,
     ledger: Ledger,
-    rng: ChaCha8Rng,
     /// Next day to play, since the epoch.
     day: i64,
     /// Accesses that were begun on a day before and fall on the next.
@@ -90,7 +82,6 @@ impl Stream {
         let attacks = attack::draw_attacks(&plan, &mut world);
         Ok(Self {
             ledger: Ledger::new(&plan, &world, attacks.len()),
-            rng: stream_rng(plan.seed, 2),
             day: plan.from_day,
             carried: Vec::new(),
             under_way: BinaryHeap::new(),
@@ -108,31 +99,20 @@ impl Stream {
     }
 
     /// Names of the suppliers, in the order of the plan.
-    pub fn suppliers(&self) -> &[Arc<str>] {
-        &self.world.suppliers
-    }
-
-    fn last_day(&self) -> i64 {
-        self.plan.from_day + i64::from(self.plan.days)
+    pub fn suppliers(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.world.suppliers.iter().map(|supplier| &supplier.name)
     }
 
     /// Plays the next day: its accesses are logged, and under way from then on.
+    ///
+    /// Accounts and thefts are a day ahead, as the day after has begun somewhere in the world.
     fn play_day(&mut self) {
-        let day = self.day;
         let mut accesses = std::mem::take(&mut self.carried);
-        for (index, account) in (0_u32..).zip(&mut self.world.accounts) {
-            account::play_day(&self.plan, index, account, day, &mut accesses);
-            let ledger = &mut self.ledger;
-            jobs::play_day(&self.plan, index, account, day, ledger, &mut accesses);
+        if self.day == self.plan.from_day {
+            self.play_accounts(self.day, &mut accesses);
         }
-        for (number, attack) in (0_u32..).zip(&mut self.attacks) {
-            if attack.day == day {
-                let account = &mut self.world.accounts[attack.account as usize];
-                account.sessions += 1;
-                let session = account.sessions;
-                attack.play(number, &self.plan, &self.ledger, session, &mut accesses);
-            }
-        }
+        self.play_accounts(self.day + 1, &mut accesses);
+        let start = start_of(self.day);
         self.day += 1;
         let end = start_of(self.day);
         // A stable sort: accesses of equal times stay in the order of the accounts.
@@ -140,28 +120,62 @@ impl Stream {
         let cut = accesses.partition_point(|access| access.time < end);
         self.carried = accesses.split_off(cut);
         for access in accesses {
-            self.log(access);
+            // East of Greenwich the first day began before the world.
+            if access.time >= start {
+                self.log(access);
+            }
         }
     }
 
-    /// The supplier writes the access to its log; once more now and then.
-    fn log(&mut self, mut access: Access) {
-        let supplier = self.world.accounts[access.account as usize].supplier;
-        self.seqs[supplier] += 1;
-        access.seq = self.seqs[supplier];
-        self.ledger.count(&access);
-        let late = self.rng.random_bool(self.plan.late_fraction);
-        let delay = if late {
-            self.rng.random_range(ON_TIME_MS..=self.plan.late_max_ms)
-        } else {
-            let drawn = count(DELIVERY_MS * draw(Exp::new(1.0), &mut self.rng));
-            i64::from(drawn).min(ON_TIME_MS)
-        };
-        if self.rng.random_bool(self.plan.duplicate_fraction) {
-            let again = self.rng.random_range(delay..=self.plan.late_max_ms);
-            self.send(access.time + again, access.clone());
+    /// Adds what accounts and thefts do on `day` by the suppliers' clocks.
+    fn play_accounts(&mut self, day: i64, accesses: &mut Vec<Access>) {
+        let first = accesses.len();
+        let (plan, ledger) = (&self.plan, &mut self.ledger);
+        for (index, account) in (0_u32..).zip(&mut self.world.accounts) {
+            let supplier = &self.world.suppliers[account.supplier];
+            person::play_day(plan, supplier, index, account, day, ledger, accesses);
+            job::play_day(plan, supplier, index, account, day, ledger, accesses);
         }
-        self.send(access.time + delay, access);
+        let mut thefts = Vec::new();
+        for (number, attack) in (0_u32..).zip(&mut self.attacks) {
+            let scene = Scene {
+                plan: &self.plan,
+                world: &self.world,
+                ledger: &self.ledger,
+                day,
+                today: &accesses[first..],
+            };
+            for access in attack.play(number, &scene) {
+                let account = &mut self.world.accounts[access.account as usize];
+                account.sessions = account.sessions.max(access.session);
+                thefts.push(access);
+            }
+        }
+        accesses.append(&mut thefts);
+    }
+
+    /// The supplier writes the access to its log, unless its system or its log fails.
+    fn log(&mut self, mut access: Access) {
+        let account = &mut self.world.accounts[access.account as usize];
+        let supplier = &self.world.suppliers[account.supplier];
+        let failure = supplier.failing(access.time).map(|outage| outage.failure);
+        if failure == Some(Failure::System) {
+            return;
+        }
+        let seq = &mut self.seqs[account.supplier];
+        *seq += 1;
+        access.seq = *seq;
+        if failure == Some(Failure::Log) {
+            return;
+        }
+        self.ledger.count(&access);
+        let number = (access.account, account.events);
+        account.events += 1;
+        let (arrival, again) = delivery::arrivals(&self.plan, supplier, access.time, number);
+        if let Some(again) = again {
+            self.send(again, access.clone());
+        }
+        self.send(arrival, access);
     }
 
     fn send(&mut self, at: i64, access: Access) {
@@ -176,7 +190,7 @@ impl Iterator for Stream {
 
     fn next(&mut self) -> Option<Line> {
         // What the next days bring cannot arrive before they begin.
-        while self.day < self.last_day()
+        while self.day < self.plan.end_day()
             && self
                 .under_way
                 .peek()
@@ -186,7 +200,7 @@ impl Iterator for Stream {
         }
         let Reverse(Arriving { at, access, .. }) = self.under_way.pop()?;
         let account = &self.world.accounts[access.account as usize];
-        let supplier = &self.world.suppliers[account.supplier];
+        let supplier = &self.world.suppliers[account.supplier].name;
         Some(Line {
             supplier: Arc::clone(supplier),
             time: Timestamp::from_millis(access.time),

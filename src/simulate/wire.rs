@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::event::{Action, Outcome, Timestamp};
+use crate::simulate::client::Client;
 use crate::simulate::world::Account;
 
 /// One access, before it is a line.
@@ -19,11 +20,13 @@ pub(super) struct Access {
     /// Records returned, where said.
     pub records: Option<u32>,
     /// Number of the logical export it is a part of.
-    pub operation: Option<u32>,
+    pub operation: Option<u64>,
     /// Whether it succeeded.
     pub outcome: Outcome,
     /// Number of the account's session.
     pub session: u32,
+    /// Where it came from.
+    pub client: Client,
     /// What was shown.
     pub fields: &'static [&'static str],
     /// Index of the attack it belongs to.
@@ -32,7 +35,30 @@ pub(super) struct Access {
     pub seq: u64,
 }
 
+/// Number of the logical export `number` in a session of an account.
+pub(super) fn operation(account: u32, session: u32, number: u32) -> u64 {
+    u64::from(account) << 36 | u64::from(session & 0xF_FFFF) << 16 | u64::from(number & 0xFFFF)
+}
+
 impl Access {
+    /// A success that touched nobody yet, of no session.
+    pub(super) const fn new(time: i64, account: u32, action: Action, client: Client) -> Self {
+        Self {
+            time,
+            account,
+            action,
+            subjects: Vec::new(),
+            records: None,
+            operation: None,
+            outcome: Outcome::Success,
+            session: 0,
+            client,
+            fields: &[],
+            attack: None,
+            seq: 0,
+        }
+    }
+
     /// Records that reached the account: none where it was refused or nothing was read.
     pub(super) fn exposed_records(&self) -> u64 {
         if self.action.is_read() && self.outcome.exposes() {
@@ -84,13 +110,13 @@ impl Access {
             put(format_args!("]"));
         }
         if let Some(operation) = self.operation {
-            put(format_args!(r#","operation":"op-{operation:06}""#));
+            put(format_args!(r#","operation":"op-{operation:010x}""#));
         }
         put(format_args!(
             r#","outcome":"{}","source_ip":"{}","user_agent":"{}","session":"s-{}-{}","seq":{}}}"#,
             self.outcome.as_str(),
-            account.source_ip,
-            account.user_agent,
+            self.client.ip,
+            self.client.agent,
             self.account,
             self.session,
             self.seq,
