@@ -10,12 +10,17 @@ use serde::Serialize;
 
 use crate::event::{AccountKind, DAY_MS, Timestamp};
 use crate::score::read::parse_time;
-use crate::simulate::{AttackLabel, Labels};
+use crate::simulate::{AttackLabel, LEARNING_DAYS, Labels};
 
 pub use read::{Alert, Error, parse_alert, parse_labels};
 
-/// Days at the start of a world in which accounts have little history.
-pub const LEARNING_DAYS: i64 = 14;
+/// Attacks of at least this many steps can be stopped on the way: their share out is a figure of
+/// its own.
+pub const LONG_STEPS: usize = 10;
+/// The row of all kinds of accounts together.
+const ALL_KINDS: &str = "all";
+/// The row of incidents that are a whole supplier's.
+const WHOLE_SUPPLIER: &str = "supplier";
 
 /// The result of a scoring.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,11 +29,15 @@ pub struct Score {
     pub all: Found,
     /// Attacks by family.
     pub families: BTreeMap<String, Found>,
-    /// False incidents by period and kind of account: `learning` (the first
-    /// [`LEARNING_DAYS`] days of the world) and `after`.
+    /// False incidents by period, `learning` (the first [`LEARNING_DAYS`] days of the world) and
+    /// `after`, and by kind of account; `supplier` are those of no one account, `all` is the sum.
     pub false_incidents: BTreeMap<&'static str, BTreeMap<String, Rate>>,
     /// Of these, incidents inside a `benign` span, by what the span is.
     pub benign_incidents: BTreeMap<String, u64>,
+    /// Incidents about feeds, by kind: neither found nor false.
+    pub feed_incidents: BTreeMap<String, u64>,
+    /// Whether the account-days of the periods are counted; estimated from the whole otherwise.
+    pub account_days_exact: bool,
     /// Incidents that were scored.
     pub incidents: u64,
     /// Incidents left out because another took their place.
@@ -48,6 +57,10 @@ pub struct Found {
     pub share_out: Option<f64>,
     /// The same over the found ones alone.
     pub share_out_found: Option<f64>,
+    /// Attacks of [`LONG_STEPS`] steps or more.
+    pub long_attacks: u64,
+    /// Mean share out over these alone; a miss counts 1.
+    pub long_share_out: Option<f64>,
     /// Mean seconds from an attack's first event to its first alert, over the found ones.
     pub seconds_to_detect: Option<f64>,
 }
@@ -59,8 +72,7 @@ pub struct Rate {
     pub incidents: u64,
     /// Of these, incidents outside every `benign` span.
     pub outside_benign: u64,
-    /// Days on which an account of this kind had an event; estimated by the period's share of
-    /// the world's days.
+    /// Days on which an account of this kind had an event.
     pub account_days: f64,
     /// False incidents per 1,000 account-days; nothing without account-days.
     pub per_1000: Option<f64>,
@@ -96,10 +108,11 @@ pub fn score(labels: &Labels, alerts: &[Alert]) -> Result<Score, Error> {
         .iter()
         .map(timed)
         .collect::<Result<Vec<_>, _>>()?;
-    let kept: Vec<&Incident<'_>> = incidents
+    let (feed, kept): (Vec<_>, Vec<_>) = incidents
         .values()
         .filter(|it| !it.is_superseded())
-        .collect();
+        .partition(|it| it.first().is_some_and(Alert::is_about_feed));
+    let superseded = (incidents.len() - kept.len() - feed.len()) as u64;
     let mut tally: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut all = Tally::default();
     for attack in &attacks {
@@ -121,9 +134,14 @@ pub fn score(labels: &Labels, alerts: &[Alert]) -> Result<Score, Error> {
             .collect(),
         false_incidents: account_days(labels)?,
         benign_incidents: BTreeMap::new(),
+        feed_incidents: BTreeMap::new(),
+        account_days_exact: labels.account_days_learning.is_some(),
         incidents: kept.len() as u64,
-        superseded: (incidents.len() - kept.len()) as u64,
+        superseded,
     };
+    for alert in feed.iter().filter_map(|it| it.first()) {
+        *score.feed_incidents.entry(alert.kind.clone()).or_default() += 1;
+    }
     let kinds = account_kinds(labels, alerts);
     for incident in kept {
         if !attacks
@@ -164,8 +182,12 @@ impl Attack<'_> {
     fn found_at(&self, incident: &Incident<'_>) -> Option<Timestamp> {
         let (start, end) = (*self.times.first()?, *self.times.last()?);
         let finds = |alert: &Alert| {
-            let account = alert.account.as_ref();
-            account.is_some_and(|account| self.label.accounts.contains(account))
+            let names = match &alert.account {
+                Some(account) => self.label.accounts.contains(account),
+                // An incident of the whole supplier is about accounts that act together.
+                None => self.label.accounts.len() > 1,
+            };
+            names
                 && alert.supplier == self.label.supplier
                 && alert.raised_at >= start
                 && alert.started_at <= end
@@ -204,14 +226,21 @@ struct Tally {
     found: u64,
     share: f64,
     seconds: f64,
+    long_attacks: u64,
+    long_share: f64,
 }
 
 impl Tally {
     fn add(&mut self, attack: &Attack<'_>, first_alert: Option<Timestamp>) {
         self.attacks += 1;
+        let share = first_alert.map(|raised| attack.share_out(raised));
+        if attack.times.len() >= LONG_STEPS {
+            self.long_attacks += 1;
+            self.long_share += share.unwrap_or(1.0);
+        }
         if let (Some(raised), Some(start)) = (first_alert, attack.times.first()) {
             self.found += 1;
-            self.share += attack.share_out(raised);
+            self.share += share.unwrap_or_default();
             self.seconds += raised.millis_since(*start).max(0) as f64 / 1_000.0;
         }
     }
@@ -224,6 +253,8 @@ impl Tally {
             recall: mean(self.found as f64, self.attacks),
             share_out: mean(self.share + missed, self.attacks),
             share_out_found: mean(self.share, self.found),
+            long_attacks: self.long_attacks,
+            long_share_out: mean(self.long_share, self.long_attacks),
             seconds_to_detect: mean(self.seconds, self.found),
         }
     }
@@ -237,24 +268,32 @@ fn mean(sum: f64, count: u64) -> Option<f64> {
 fn account_days(labels: &Labels) -> Result<BTreeMap<&'static str, BTreeMap<String, Rate>>, Error> {
     let from = parse_time(&labels.from, "from")?;
     let days = (parse_time(&labels.to, "to")?.millis_since(from) as f64 / DAY_MS as f64).max(1.0);
-    let learning = (LEARNING_DAYS as f64 / days).min(1.0);
-    let mut periods = BTreeMap::new();
-    for (period, share) in [("learning", learning), ("after", 1.0 - learning)] {
-        let mut kinds: BTreeMap<String, Rate> = BTreeMap::new();
-        for kind in AccountKind::ALL {
-            let total: u64 = labels
-                .account_days
-                .values()
-                .filter_map(|kinds| kinds.get(kind.as_str()))
-                .sum();
-            kinds
-                .entry(kind.as_str().to_owned())
-                .or_default()
-                .account_days = total as f64 * share;
-        }
-        periods.insert(period, kinds);
+    let share = (LEARNING_DAYS as f64 / days).min(1.0);
+    let total = |by_supplier: &BTreeMap<String, BTreeMap<String, u64>>, kind: &str| {
+        let kinds = by_supplier.values();
+        kinds.filter_map(|kinds| kinds.get(kind)).sum::<u64>() as f64
+    };
+    let (mut learning, mut after) = (BTreeMap::new(), BTreeMap::new());
+    let mut sums = [0.0; 2];
+    let rate = |account_days| Rate {
+        account_days,
+        ..Rate::default()
+    };
+    for kind in AccountKind::ALL.map(AccountKind::as_str) {
+        let whole = total(&labels.account_days, kind);
+        let first = match &labels.account_days_learning {
+            Some(counted) => total(counted, kind),
+            None => whole * share,
+        };
+        sums = [sums[0] + first, sums[1] + whole - first];
+        learning.insert(kind.to_owned(), rate(first));
+        after.insert(kind.to_owned(), rate(whole - first));
     }
-    Ok(periods)
+    for row in [WHOLE_SUPPLIER, ALL_KINDS] {
+        learning.insert(row.to_owned(), rate(sums[0]));
+        after.insert(row.to_owned(), rate(sums[1]));
+    }
+    Ok(BTreeMap::from([("learning", learning), ("after", after)]))
 }
 
 /// Accounts that the labels know by kind; an alert's own word for the rest.
@@ -287,10 +326,10 @@ impl Score {
             return Ok(());
         };
         let account = alert.account.as_deref().unwrap_or_default();
-        let kind = kinds
-            .get(&(&*alert.supplier, account))
-            .copied()
-            .unwrap_or(AccountKind::Unknown.as_str());
+        let kind = match kinds.get(&(&*alert.supplier, account)) {
+            Some(kind) => kind,
+            None => WHOLE_SUPPLIER,
+        };
         let age = alert
             .raised_at
             .millis_since(parse_time(&labels.from, "from")?);
@@ -302,7 +341,7 @@ impl Score {
         let mut spans = BTreeSet::new();
         for span in &labels.benign {
             let inside = span.supplier == alert.supplier
-                && span.account == account
+                && (span.account.is_empty() || span.account == account)
                 && parse_time(&span.from, "benign.from")? <= alert.raised_at
                 && alert.raised_at < parse_time(&span.to, "benign.to")?;
             if inside {
@@ -313,9 +352,11 @@ impl Score {
             *self.benign_incidents.entry((*what).to_owned()).or_default() += 1;
         }
         if let Some(rates) = self.false_incidents.get_mut(period) {
-            let rate = rates.entry(kind.to_owned()).or_default();
-            rate.incidents += 1;
-            rate.outside_benign += u64::from(spans.is_empty());
+            for row in [kind, ALL_KINDS] {
+                let rate = rates.entry(row.to_owned()).or_default();
+                rate.incidents += 1;
+                rate.outside_benign += u64::from(spans.is_empty());
+            }
         }
         Ok(())
     }
@@ -451,6 +492,83 @@ mod tests {
         assert_eq!((after.account_days, after.per_1000), (1000.0, Some(2.0)));
         assert_eq!(score.benign_incidents["campaign"], 1);
         assert_eq!((score.incidents, score.superseded), (3, 1));
+    }
+
+    #[test]
+    fn an_incident_of_a_whole_supplier_finds_accounts_that_act_together_and_no_other() {
+        let mut labels = labels();
+        let mut wide = alert(
+            "i10",
+            1,
+            "nobody",
+            ["2026-06-20T10:00:00Z", "2026-06-20T10:01:00Z"],
+        );
+        wide.account = None;
+        let alone = score(&labels, &[wide.clone()]).unwrap();
+        assert_eq!(alone.all.found, 0);
+        assert_eq!(alone.false_incidents["after"]["supplier"].incidents, 1);
+        assert_eq!(alone.false_incidents["after"]["all"].incidents, 1);
+        labels.attacks[0].accounts.push("accomplice".to_owned());
+        let together = score(&labels, &[wide]).unwrap();
+        assert_eq!(together.families["scrape_fast"].found, 1);
+        assert_eq!(together.false_incidents["after"]["all"].incidents, 0);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_feed_is_neither_found_nor_false() {
+        let mut silence = alert(
+            "i11",
+            1,
+            "nobody",
+            ["2026-06-20T10:00:00Z", "2026-06-20T10:01:00Z"],
+        );
+        silence.account = None;
+        silence.kind = "feed_silence".to_owned();
+        let score = score(&labels(), &[silence]).unwrap();
+        assert_eq!(score.feed_incidents["feed_silence"], 1);
+        assert_eq!((score.incidents, score.superseded), (0, 0));
+        assert_eq!(score.false_incidents["after"]["all"].incidents, 0);
+    }
+
+    #[test]
+    fn the_share_out_of_long_attacks_leaves_the_short_ones_out() {
+        let mut labels = labels();
+        let step = labels.attacks[0].steps[2].clone();
+        labels.attacks[0].steps.extend(vec![step; LONG_STEPS]);
+        let missed = score(&labels, &[]).unwrap();
+        assert_eq!((missed.all.long_attacks, missed.all.attacks), (1, 2));
+        assert_eq!(missed.all.long_share_out, Some(1.0), "a miss counts 1");
+        let span = ["2026-06-20T10:00:00Z", "2026-06-20T10:01:00Z"];
+        let found = score(&labels, &[alert("i12", 1, "thief", span)]).unwrap();
+        assert_eq!(found.all.long_share_out, Some(0.5));
+        assert_eq!(found.families["one_shot_export"].long_share_out, None);
+    }
+
+    #[test]
+    fn account_days_of_the_periods_are_taken_from_the_labels_where_they_say() {
+        let mut labels = labels();
+        let learning = BTreeMap::from([("person".to_owned(), 300)]);
+        labels.account_days_learning = Some(BTreeMap::from([("acme".to_owned(), learning)]));
+        let score = score(&labels, &[]).unwrap();
+        let days = |period: &str, kind: &str| score.false_incidents[period][kind].account_days;
+        assert_eq!(
+            (days("learning", "person"), days("after", "person")),
+            (300.0, 1700.0)
+        );
+        assert_eq!(
+            (days("learning", "all"), days("after", "all")),
+            (300.0, 1800.0)
+        );
+        assert!(score.account_days_exact);
+    }
+
+    #[test]
+    fn a_span_of_the_whole_supplier_holds_all_its_accounts() {
+        let mut labels = labels();
+        labels.benign[0].account.clear();
+        let span = ["2026-06-16T10:00:00Z", "2026-06-16T10:00:00Z"];
+        let score = score(&labels, &[alert("i13", 1, "anyone", span)]).unwrap();
+        assert_eq!(score.benign_incidents["campaign"], 1);
     }
 
     #[test]

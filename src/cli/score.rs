@@ -81,8 +81,15 @@ fn read_alerts(path: &Path) -> anyhow::Result<Vec<Alert>> {
 fn write_table(out: &mut impl Write, score: &Score) -> std::io::Result<()> {
     writeln!(
         out,
-        "{:<22}{:>8}{:>7}{:>8}{:>11}{:>11}{:>10}",
-        "family", "attacks", "found", "recall", "share out", "of found", "to detect"
+        "{:<26}{:>8}{:>7}{:>8}{:>11}{:>11}{:>15}{:>11}",
+        "family",
+        "attacks",
+        "found",
+        "recall",
+        "share out",
+        "of found",
+        "of 10+ steps",
+        "to detect"
     )?;
     for (family, found) in &score.families {
         write_found(out, family, found)?;
@@ -90,15 +97,17 @@ fn write_table(out: &mut impl Write, score: &Score) -> std::io::Result<()> {
     write_found(out, "all", &score.all)?;
     writeln!(
         out,
-        "\n{:<22}{:<10}{:>7}{:>14}{:>14}{:>11}",
+        "\n{:<26}{:<10}{:>7}{:>14}{:>14}{:>11}",
         "false incidents", "kind", "count", "not benign", "account-days", "per 1,000"
     )?;
     for (period, title) in [("learning", "first 14 days"), ("after", "after 14 days")] {
         let rates = score.false_incidents.get(period).into_iter().flatten();
-        for (kind, rate) in rates.filter(|(_, it)| it.incidents > 0 || it.account_days > 0.0) {
+        for (kind, rate) in rates
+            .filter(|(kind, it)| it.incidents > 0 || it.account_days > 0.0 && *kind != "supplier")
+        {
             writeln!(
                 out,
-                "{title:<22}{kind:<10}{:>7}{:>14}{:>14.0}{:>11}",
+                "{title:<26}{kind:<10}{:>7}{:>14}{:>14.0}{:>11}",
                 rate.incidents,
                 rate.outside_benign,
                 rate.account_days,
@@ -107,7 +116,16 @@ fn write_table(out: &mut impl Write, score: &Score) -> std::io::Result<()> {
         }
     }
     for (what, count) in &score.benign_incidents {
-        writeln!(out, "{:<22}{what:<10}{count:>7}", "inside a benign span")?;
+        writeln!(out, "{:<22} {what:<13}{count:>7}", "inside a benign span")?;
+    }
+    for (kind, count) in &score.feed_incidents {
+        writeln!(out, "{:<22} {kind:<13}{count:>7}", "about the feed")?;
+    }
+    if !score.account_days_exact {
+        writeln!(
+            out,
+            "account-days of the two periods are estimated from their sum"
+        )?;
     }
     let (incidents, superseded) = (score.incidents, score.superseded);
     writeln!(
@@ -119,12 +137,13 @@ fn write_table(out: &mut impl Write, score: &Score) -> std::io::Result<()> {
 fn write_found(out: &mut impl Write, name: &str, found: &Found) -> std::io::Result<()> {
     writeln!(
         out,
-        "{name:<22}{:>8}{:>7}{:>8}{:>11}{:>11}{:>10}",
+        "{name:<26}{:>8}{:>7}{:>8}{:>11}{:>11}{:>15}{:>11}",
         found.attacks,
         found.found,
         or_dash(found.recall, 3),
         or_dash(found.share_out, 3),
         or_dash(found.share_out_found, 3),
+        or_dash(found.long_share_out, 3),
         duration(found.seconds_to_detect),
     )
 }

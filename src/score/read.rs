@@ -16,6 +16,8 @@ pub struct Alert {
     pub supplier: String,
     /// Who read; nobody where the incident is a whole supplier's.
     pub account: Option<String>,
+    /// What happened, in the alert's word; empty where it has none.
+    pub kind: String,
     /// What the account is.
     pub account_kind: AccountKind,
     /// Start of the episode.
@@ -26,6 +28,16 @@ pub struct Alert {
     pub last_seen_at: Timestamp,
     /// Whether another incident took this one's place.
     pub superseded: bool,
+}
+
+impl Alert {
+    /// Whether it is about the feed itself rather than about reading.
+    pub fn is_about_feed(&self) -> bool {
+        matches!(
+            self.kind.as_str(),
+            "clock_skew" | "feed_gap" | "feed_silence" | "feed_stalled"
+        )
+    }
 }
 
 /// Why labels or an alert cannot be read.
@@ -69,6 +81,7 @@ struct WireAlert {
     schema: String,
     incident: String,
     revision: u64,
+    kind: Option<String>,
     supplier: String,
     account: Option<String>,
     account_kind: Option<String>,
@@ -97,6 +110,7 @@ pub fn parse_alert(line: &str) -> Result<Alert, Error> {
     Ok(Alert {
         incident: wire.incident,
         revision: wire.revision,
+        kind: wire.kind.unwrap_or_default(),
         supplier: wire.supplier,
         account: wire.account,
         account_kind: AccountKind::from_wire(wire.account_kind.as_deref().unwrap_or_default()),
