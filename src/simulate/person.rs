@@ -230,7 +230,7 @@ pub(super) fn play_day(
         0.55
     };
     let (mean, gap) = habits.sitting;
-    let mut play = |size: u32, gap: f64, rng: &mut ChaCha8Rng| {
+    let mut sit = |size: u32, gap: f64, rng: &mut ChaCha8Rng| {
         account.sessions += 1;
         let sitting = Sitting {
             plan,
@@ -249,12 +249,12 @@ pub(super) fn play_day(
         let size = count(rng.random_range(0.1..1.9) * mean);
         let size = size.clamp(1, left);
         left -= size;
-        play(size, gap, rng);
+        sit(size, gap, rng);
     }
     if bulk {
         // An honest piece of bulk work: a check of a unit, a mailing, an audit.
         let size = habits.rate * rng.random_range(1.0..3.0);
-        let span = play(count(size).max(10), gap / 4.0, rng);
+        let span = sit(count(size).max(10), gap / 4.0, rng);
         ledger.benign(account.supplier, Some(index), "project", span);
     }
 }
