@@ -52,7 +52,7 @@ enum Command {
     Run(run::Args),
     Replay(replay::Args),
     CheckConfig(check_config::Args),
-    Simulate(simulate::Args),
+    Simulate(Box<simulate::Args>),
     Score(score::Args),
 }
 
