@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::event::{AccountKind, DAY_MS, Timestamp};
 use crate::score::read::parse_time;
-use crate::simulate::{AttackLabel, LEARNING_DAYS, Labels};
+use crate::simulate::{AttackLabel, Labels};
 
+pub use crate::simulate::LEARNING_DAYS;
 pub use read::{Alert, Error, parse_alert, parse_labels};
 
 /// Attacks of at least this many steps can be stopped on the way: their share out is a figure of

@@ -64,7 +64,7 @@ pub(super) enum Daily {
     Pareto { shape: f64 },
 }
 
-/// What share of accounts has which [`Daily`]; the rest is negative binomial.
+/// What share of accounts has days of which shape; the rest is negative binomial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DailyShares {
     /// Share of accounts that do nothing on many days.
