@@ -1,0 +1,161 @@
+//! One world, played once: what we raised in it, and what the other detectors scored.
+
+use std::{collections::HashMap, ops::Range};
+
+use rosterwatch::{
+    config::Config,
+    decode::DecodedBatch,
+    event::AccessEvent,
+    feed::Decision,
+    ingest::RecordBatch,
+    score,
+    simulate::{Labels, Plan, Stream},
+};
+
+use crate::{
+    judging::{Feeds, events, scored},
+    sweep::{self, Crossings},
+};
+
+/// Lines decoded at a time.
+const BATCH: usize = 4_000;
+
+/// What is kept of a world.
+pub(super) struct World {
+    pub(super) kind: &'static str,
+    pub(super) labels: Labels,
+    /// The labels with the first and last step of each attack alone: enough to tell what is false.
+    pub(super) spans: Labels,
+    /// Supplier and name of each account.
+    pub(super) accounts: Vec<(String, String)>,
+    pub(super) events: usize,
+    /// What we raised, by configuration.
+    pub(super) ours: Vec<Vec<score::Alert>>,
+    /// What the others scored.
+    pub(super) rivals: Vec<Crossings>,
+}
+
+/// A read, as the other detectors see it.
+pub(super) struct Read {
+    pub(super) account: u32,
+    pub(super) time: i64,
+    pub(super) subjects: Range<u32>,
+    pub(super) unnamed: u32,
+}
+
+/// Reads in the order in which they came, with names as numbers.
+#[derive(Default)]
+struct Reads {
+    accounts: Vec<(String, String)>,
+    places: HashMap<(String, String), u32>,
+    people: HashMap<String, u32>,
+    subjects: Vec<u32>,
+    reads: Vec<Read>,
+}
+
+/// Plays `plan` through our pipeline under each of `configs`, and through the rivals where
+/// `worlds`, the number of worlds in their pool, is above 0.
+pub(super) fn play(
+    kind: &'static str,
+    plan: Plan,
+    configs: &[Config],
+    worlds: usize,
+) -> anyhow::Result<World> {
+    let mut stream = Stream::new(plan)?;
+    let mut feeds: Vec<_> = configs.iter().map(Feeds::new).collect();
+    let mut reads = Reads::default();
+    let mut lines = 0;
+    loop {
+        let mut batch = RecordBatch::default();
+        for line in stream.by_ref().take(BATCH) {
+            lines += 1;
+            batch.push(line.json.as_bytes(), lines, -1);
+        }
+        if batch.records.is_empty() {
+            break;
+        }
+        let batch = DecodedBatch::decode(batch, None);
+        for event in events(&batch) {
+            let (record, event) = event?;
+            let mut is_new = true;
+            for feeds in &mut feeds {
+                is_new = feeds.observe(&event, record) == Decision::Decided;
+            }
+            if is_new && worlds > 0 {
+                reads.add(&event);
+            }
+        }
+    }
+    let labels = stream.labels();
+    let mut spans = labels.clone();
+    for attack in &mut spans.attacks {
+        if let [first, .., last] = &*attack.steps {
+            attack.steps = vec![first.clone(), last.clone()];
+        }
+    }
+    let days = labels
+        .account_days
+        .values()
+        .flat_map(|kinds| kinds.values());
+    let account_days = days.sum::<u64>() as f64;
+    let Reads {
+        accounts,
+        mut reads,
+        subjects,
+        ..
+    } = reads;
+    // A stable sort: what happened at one time stays in the order in which it came.
+    reads.sort_by_key(|read| (read.account, read.time));
+    Ok(World {
+        kind,
+        rivals: sweep::score_all(&reads, &subjects, account_days * worlds as f64),
+        labels,
+        spans,
+        accounts,
+        events: usize::try_from(lines)?,
+        ours: feeds
+            .into_iter()
+            .map(|feeds| scored(&feeds.into_alerts()))
+            .collect(),
+    })
+}
+
+impl Reads {
+    fn add(&mut self, event: &AccessEvent<'_>) {
+        if !event.action.is_read() || !event.outcome.exposes() {
+            return;
+        }
+        let start = self.subjects.len();
+        // Two suppliers' numbers may name different people; an account has one supplier.
+        let number = |name: &str| match self.people.get(name) {
+            Some(person) => *person,
+            None => {
+                let next = u32::try_from(self.people.len()).unwrap_or(u32::MAX);
+                *self.people.entry(name.to_owned()).or_insert(next)
+            }
+        };
+        let mut people: Vec<u32> = event.subjects.iter().map(number).collect();
+        people.sort_unstable();
+        people.dedup();
+        self.subjects.append(&mut people);
+        let named = (self.subjects.len() - start) as u64;
+        let records = event.records.unwrap_or(u64::from(named == 0));
+        let key = (event.supplier.to_owned(), event.account.to_owned());
+        let account = match self.places.get(&key) {
+            Some(place) => *place,
+            None => {
+                let place = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
+                self.accounts.push(key.clone());
+                self.places.insert(key, place);
+                place
+            }
+        };
+        let place = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        self.reads.push(Read {
+            account,
+            time: event.time.as_millis(),
+            subjects: place(start)..place(self.subjects.len()),
+            unnamed: u32::try_from(records.saturating_sub(named)).unwrap_or(u32::MAX),
+        });
+    }
+}
