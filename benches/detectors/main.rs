@@ -25,11 +25,20 @@ mod sweep;
 mod windows;
 mod world;
 
-/// The kinds of worlds, by name.
-const KINDS: [(&str, fn() -> Plan); 1] = [("default", || Plan {
-    days: 42,
-    ..Plan::default()
-})];
+/// A kind of worlds.
+#[derive(Clone, Copy)]
+struct Kind {
+    name: &'static str,
+    plan: fn() -> Plan,
+}
+
+const KINDS: [Kind; 1] = [Kind {
+    name: "default",
+    plan: || Plan {
+        days: 42,
+        ..Plan::default()
+    },
+}];
 
 /// Judge our detector and others on simulated worlds; Markdown tables go to standard output.
 #[derive(Debug, Parser)]
@@ -103,19 +112,20 @@ fn main() -> anyhow::Result<()> {
 
 impl Args {
     fn plans(&self) -> anyhow::Result<Vec<(&'static str, Plan)>> {
-        let wanted = |name: &str| self.kinds.is_empty() || self.kinds.iter().any(|it| it == name);
-        let kinds: Vec<_> = KINDS.into_iter().filter(|(name, _)| wanted(name)).collect();
-        let is_known = kinds.len() == self.kinds.len() || self.kinds.is_empty();
-        let names = KINDS.map(|(name, _)| name).join(", ");
+        let is_wanted = |name: &str| self.kinds.iter().any(|it| it == name);
+        let mut kinds = KINDS.to_vec();
+        kinds.retain(|kind| self.kinds.is_empty() || is_wanted(kind.name));
+        let is_known = self.kinds.is_empty() || kinds.len() == self.kinds.len();
+        let names = KINDS.map(|kind| kind.name).join(", ");
         anyhow::ensure!(is_known, "--kinds: name some of {names}, each once");
         let is_kept = |rate: &f64| (0.0..=RATE_MAX).contains(rate);
         let are_kept = self.rates.iter().all(is_kept);
         anyhow::ensure!(are_kept, "--rates: must lie between 0 and {RATE_MAX}");
-        let plan = |(seed, (name, plan)): (&u64, &(&'static str, fn() -> Plan))| {
-            let plan = plan();
+        let plan = |(seed, kind): (&u64, &Kind)| {
+            let plan = (kind.plan)();
             let days = self.days.unwrap_or(plan.days);
             let seed = *seed;
-            (*name, Plan { seed, days, ..plan })
+            (kind.name, Plan { seed, days, ..plan })
         };
         Ok(self
             .seeds
@@ -221,7 +231,8 @@ fn by_family(
 ) -> anyhow::Result<String> {
     let mut columns: Vec<(String, String, Pool)> = Vec::new();
     columns.push(("ours, defaults".to_owned(), "–".to_owned(), ours[0].clone()));
-    let same = args.budgets.iter().position(|budget| *budget == rate);
+    let is_same = |budget: &f64| budget.total_cmp(&rate).is_eq();
+    let same = args.budgets.iter().position(is_same);
     if let Some(index) = same {
         let pool = ours[index + 1].clone();
         columns.push((format!("ours, budget {rate}"), "–".to_owned(), pool));

@@ -58,7 +58,7 @@ pub(super) const RIVALS: [Rival; 9] = [
 pub(super) const THREE_MINUTES: usize = 1;
 
 /// A score for each of [`RIVALS`]; nothing to say is 0.
-pub type Scores = [f64; RIVALS.len()];
+pub(super) type Scores = [f64; RIVALS.len()];
 
 /// Days with an event that an account's own history must have to say something.
 const DAYS_MIN: usize = 5;
@@ -66,7 +66,6 @@ const DAYS_MIN: usize = 5;
 const WEEKS_MIN: u32 = 2;
 /// Weight of the newest week.
 const WEIGHT: f64 = 0.3;
-const WEEK_HOURS: usize = 168;
 
 /// One account as the rivals see it.
 pub(super) struct Account {
@@ -76,7 +75,8 @@ pub(super) struct Account {
     at_hour: i64,
     hours: History,
     days: History,
-    week: Vec<Cell>,
+    /// By hour of the week.
+    week: [Cell; 7 * 24],
     random: ChaCha8Rng,
 }
 
@@ -97,7 +97,7 @@ impl Account {
             at_hour: time.div_euclid(HOUR_MS),
             hours: History::default(),
             days: History::default(),
-            week: vec![Cell::default(); WEEK_HOURS],
+            week: [Cell::default(); 7 * 24],
             random: ChaCha8Rng::seed_from_u64(seed),
         }
     }
@@ -174,5 +174,5 @@ fn deviations(count: f64, mean: f64, deviation: f64) -> f64 {
 }
 
 fn cell_of(hour: i64) -> usize {
-    usize::try_from(hour.rem_euclid(WEEK_HOURS as i64)).unwrap_or(0)
+    usize::try_from(hour.rem_euclid(7 * 24)).unwrap_or(0)
 }

@@ -6,13 +6,15 @@ use rosterwatch::{
 };
 
 use crate::{
-    judging::Pool,
+    judging::{Pool, whole},
     rivals::{Account, RIVALS, Scores},
     world::{Read, World},
 };
 
 /// Steps of thresholds: fifty make a factor of e, so one is 2 %, and small counts have one each.
 const LEVELS_PER_E: f64 = 50.0;
+/// The lowest threshold.
+const SCORE_MIN: f64 = 0.01;
 /// An account stays silent until the hour of the clock this many hours after its alarm.
 const SILENT_HOURS: i64 = 24;
 /// The most false incidents per 1,000 account-days that a table may ask for.
@@ -35,16 +37,19 @@ pub(super) struct Crossings {
     floor: i32,
 }
 
+/// The level of a score; nothing where it is below every threshold.
 fn level_of(score: f64) -> Option<i32> {
-    (score > 0.01).then(|| (score.ln() * LEVELS_PER_E + 1e-9).floor() as i32)
+    // A little more, so that a score at a level's very beginning is not lost to rounding.
+    let level = (score / SCORE_MIN).ln() * LEVELS_PER_E + 1e-9;
+    (score > SCORE_MIN).then(|| i32::try_from(whole(level)).unwrap_or(i32::MAX))
 }
 
 /// The score at which a level begins.
 pub(super) fn threshold(level: i32) -> f64 {
-    (f64::from(level) / LEVELS_PER_E).exp()
+    SCORE_MIN * (f64::from(level) / LEVELS_PER_E).exp()
 }
 
-/// The level of the threshold that is first met by a score of `score`.
+/// The level of the highest threshold that `score` reaches.
 pub(super) fn level_at(score: f64) -> i32 {
     level_of(score).unwrap_or(i32::MIN)
 }
@@ -101,7 +106,7 @@ impl Crossings {
         highest.sort_unstable_by(|one, other| other.cmp(one));
         // An incident lies in two days at most; thefts have some days more.
         let days_kept = 2.0 * pooled_account_days * RATE_MAX / 1_000.0 + 500.0;
-        let floor = highest.get(days_kept as usize).copied().unwrap_or(i32::MIN);
+        let floor = highest.get(whole(days_kept)).copied().unwrap_or(i32::MIN);
         kept.retain(|crossing| crossing.level >= floor);
         kept.shrink_to_fit();
         Self { kept, floor }

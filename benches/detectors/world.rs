@@ -1,6 +1,6 @@
 //! One world, played once: what we raised in it, and what the other detectors scored.
 
-use std::{collections::HashMap, ops::Range};
+use std::{borrow::Borrow, collections::HashMap, hash::Hash, ops::Range};
 
 use rosterwatch::{
     config::Config,
@@ -45,7 +45,7 @@ pub(super) struct Read {
 
 /// Reads in the order in which they came, with names as numbers.
 #[derive(Default)]
-struct Reads {
+struct Reading {
     accounts: Vec<(String, String)>,
     places: HashMap<(String, String), u32>,
     people: HashMap<String, u32>,
@@ -63,7 +63,7 @@ pub(super) fn play(
 ) -> anyhow::Result<World> {
     let mut stream = Stream::new(plan)?;
     let mut feeds: Vec<_> = configs.iter().map(Feeds::new).collect();
-    let mut reads = Reads::default();
+    let mut reading = Reading::default();
     let mut lines = 0;
     loop {
         let mut batch = RecordBatch::default();
@@ -82,7 +82,7 @@ pub(super) fn play(
                 is_new = feeds.observe(&event, record) == Decision::Decided;
             }
             if is_new && worlds > 0 {
-                reads.add(&event);
+                reading.add(&event);
             }
         }
     }
@@ -98,12 +98,12 @@ pub(super) fn play(
         .values()
         .flat_map(|kinds| kinds.values());
     let account_days = days.sum::<u64>() as f64;
-    let Reads {
+    let Reading {
         accounts,
         mut reads,
         subjects,
         ..
-    } = reads;
+    } = reading;
     // A stable sort: what happened at one time stays in the order in which it came.
     reads.sort_by_key(|read| (read.account, read.time));
     Ok(World {
@@ -120,36 +120,28 @@ pub(super) fn play(
     })
 }
 
-impl Reads {
+impl Reading {
     fn add(&mut self, event: &AccessEvent<'_>) {
         if !event.action.is_read() || !event.outcome.exposes() {
             return;
         }
         let start = self.subjects.len();
         // Two suppliers' numbers may name different people; an account has one supplier.
-        let number = |name: &str| match self.people.get(name) {
-            Some(person) => *person,
-            None => {
-                let next = u32::try_from(self.people.len()).unwrap_or(u32::MAX);
-                *self.people.entry(name.to_owned()).or_insert(next)
-            }
-        };
-        let mut people: Vec<u32> = event.subjects.iter().map(number).collect();
+        let mut people: Vec<u32> = event
+            .subjects
+            .iter()
+            .map(|name| number(&mut self.people, name))
+            .collect();
         people.sort_unstable();
         people.dedup();
         self.subjects.append(&mut people);
         let named = (self.subjects.len() - start) as u64;
         let records = event.records.unwrap_or(u64::from(named == 0));
         let key = (event.supplier.to_owned(), event.account.to_owned());
-        let account = match self.places.get(&key) {
-            Some(place) => *place,
-            None => {
-                let place = u32::try_from(self.accounts.len()).unwrap_or(u32::MAX);
-                self.accounts.push(key.clone());
-                self.places.insert(key, place);
-                place
-            }
-        };
+        let account = number(&mut self.places, &key);
+        if account as usize == self.accounts.len() {
+            self.accounts.push(key);
+        }
         let place = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         self.reads.push(Read {
             account,
@@ -158,4 +150,18 @@ impl Reads {
             unnamed: u32::try_from(records.saturating_sub(named)).unwrap_or(u32::MAX),
         });
     }
+}
+
+/// The number of a name: the next one where it is new.
+fn number<K, Q>(numbers: &mut HashMap<K, u32>, name: &Q) -> u32
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: ToOwned<Owned = K> + Eq + Hash + ?Sized,
+{
+    if let Some(number) = numbers.get(name) {
+        return *number;
+    }
+    let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+    numbers.insert(name.to_owned(), next);
+    next
 }

@@ -218,6 +218,16 @@ pub(super) fn in_parallel<T: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// A number without its fraction; 0 where it is negative.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the fraction is meant to go, and the cast saturates"
+)]
+pub(super) fn whole(number: f64) -> usize {
+    number as usize
+}
+
 /// A Markdown table: a heading and rows of as many cells.
 pub(super) fn table<'a>(
     heading: &[String],

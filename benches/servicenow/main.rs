@@ -86,6 +86,15 @@ struct Trial {
     labels: Labels,
 }
 
+/// One copy of the log, decided.
+struct Copy<'a> {
+    /// The thefts but those of an account that the log as it is alarms for at that time: nobody
+    /// could say what was found.
+    thefts: Vec<&'a Theft>,
+    left_out: usize,
+    alerts: Vec<score::Alert>,
+}
+
 fn main() -> anyhow::Result<()> {
     let watch = Stopwatch::start();
     let args = Args::parse();
@@ -122,16 +131,16 @@ impl Trial {
                 .map(move |copy| 1_000 * seed + copy)
                 .collect()
         };
-        let copies: Vec<u64> = args
-            .seeds
-            .iter()
-            .flat_map::<Vec<u64>, _>(|it| numbers(it))
-            .collect();
+        let copies: Vec<u64> = args.seeds.iter().flat_map::<Vec<u64>, _>(numbers).collect();
         let draw = |seed: &u64| thefts::draw(*seed, &accounts, &incidents);
         Ok(Self {
             rows: rows.len(),
             copies: copies.iter().map(draw).collect(),
-            batches: rows.chunks(BATCH).scan(0, decoded).collect(),
+            batches: (1..)
+                .step_by(BATCH)
+                .zip(rows.chunks(BATCH))
+                .map(|(first, rows)| decode(rows, first))
+                .collect(),
             labels: labels(&rows),
             accounts,
         })
@@ -169,14 +178,19 @@ impl Trial {
         })?;
         let (mut by_pace, mut by_multiple) = (Pool::default(), Pool::default());
         let mut left_out = 0;
-        for (thefts, alerts) in judged {
-            left_out += thefts.1;
+        for Copy {
+            thefts,
+            left_out: without,
+            alerts,
+        } in judged
+        {
+            left_out += without;
             for (pool, family) in [
                 (&mut by_pace, pace_of as fn(&Theft) -> String),
                 (&mut by_multiple, multiple_of),
             ] {
                 let label = |theft: &&Theft| theft.label(String::new(), family(theft));
-                let attacks = thefts.0.iter().map(label).collect();
+                let attacks = thefts.iter().map(label).collect();
                 let labels = Labels {
                     attacks,
                     ..self.labels.clone()
@@ -194,14 +208,13 @@ impl Trial {
         ))
     }
 
-    /// A copy's alerts, and its thefts but those that would be found without them, which are
-    /// counted.
+    /// Decides a copy with `thefts` in it.
     fn judge_copy<'a>(
         &self,
         config: &Config,
         thefts: &'a [Theft],
         natural: &[score::Alert],
-    ) -> anyhow::Result<((Vec<&'a Theft>, usize), Vec<score::Alert>)> {
+    ) -> anyhow::Result<Copy<'a>> {
         let mut kept = Vec::new();
         for theft in thefts {
             let attacks = vec![theft.label(String::new(), String::new())];
@@ -213,9 +226,11 @@ impl Trial {
                 kept.push(theft);
             }
         }
-        let left_out = thefts.len() - kept.len();
-        let alerts = scored(&self.decide(config, thefts)?);
-        Ok(((kept, left_out), alerts))
+        Ok(Copy {
+            left_out: thefts.len() - kept.len(),
+            thefts: kept,
+            alerts: scored(&self.decide(config, thefts)?),
+        })
     }
 
     /// The alerts of the log with `thefts` in it.
@@ -223,7 +238,7 @@ impl Trial {
         let mut rows: Vec<Row> = thefts.iter().flat_map(|theft| theft.rows.clone()).collect();
         rows.sort_by_key(|row| row.time);
         // Numbers far from the log's own.
-        let (stolen, _) = decode(&rows, 1_000_000_000);
+        let stolen = decode(&rows, 1_000_000_000);
         let mut stolen = events(&stolen).peekable();
         let mut feeds = Feeds::new(config);
         for event in self.batches.iter().flat_map(events) {
@@ -244,21 +259,13 @@ impl Trial {
     }
 }
 
-/// Rows as events, numbered from `first`; and the number after the last.
-fn decode(rows: &[Row], first: u64) -> (DecodedBatch, u64) {
+/// Rows as events, numbered from `first`.
+fn decode(rows: &[Row], first: u64) -> DecodedBatch {
     let mut batch = RecordBatch::default();
-    let mut number = first;
-    for row in rows {
+    for (number, row) in (first..).zip(rows) {
         batch.push(row.to_json(&number.to_string()).as_bytes(), number, -1);
-        number += 1;
     }
-    (DecodedBatch::decode(batch, Some(SUPPLIER)), number)
-}
-
-fn decoded(number: &mut u64, rows: &[Row]) -> Option<DecodedBatch> {
-    let (batch, next) = decode(rows, *number);
-    *number = next;
-    Some(batch)
+    DecodedBatch::decode(batch, Some(SUPPLIER))
 }
 
 /// The truth about the log as it is: its account-days and its known mass operations.

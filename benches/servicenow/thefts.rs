@@ -9,7 +9,10 @@ use rosterwatch::{
     simulate::{AttackLabel, Step},
 };
 
-use crate::log::{FROM_DAY, Row, SUPPLIER, TO_DAY};
+use crate::{
+    judging::whole,
+    log::{FROM_DAY, Row, SUPPLIER, TO_DAY},
+};
 
 /// Days of history that an account has before it is stolen from.
 const HISTORY_DAYS: i64 = 14;
@@ -122,7 +125,7 @@ fn counts(rows: &[&Row], length_ms: i64) -> BTreeMap<i64, usize> {
 fn quantile(counts: &BTreeMap<i64, usize>, share: f64) -> usize {
     let mut counts: Vec<usize> = counts.values().copied().collect();
     counts.sort_unstable();
-    let place = (share * counts.len() as f64).ceil() as usize;
+    let place = whole((share * counts.len() as f64).ceil());
     counts.get(place.max(1) - 1).copied().unwrap_or(0)
 }
 
@@ -188,7 +191,7 @@ fn draw_theft(
 ) -> Theft {
     let (least, most) = MULTIPLES;
     let multiple = rng.random_range(least.ln()..most.ln()).exp();
-    let people = (multiple * account.hourly as f64).max(PEOPLE_MIN) as usize;
+    let people = whole((multiple * account.hourly as f64).max(PEOPLE_MIN));
     let people = people.min(incidents.len());
     let mut times: Vec<i64> = (0..people)
         .map(|_| start + in_hours(pace, rng.random_range(0..pace.reading_ms())))
