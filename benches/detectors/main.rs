@@ -12,14 +12,15 @@ use clap::Parser;
 use rosterwatch::{clock::Stopwatch, event::DAY_MS, simulate::Plan};
 
 use crate::{
-    judging::{LONG_STEPS, Pool, Sums},
-    rivals::{RIVALS, THREE_MINUTES},
-    sweep::RATE_MAX,
+    judging::{LONG_STEPS, Pool, Sums, scored},
+    rivals::{FIXED, RIVALS, THREE_MINUTES},
+    sweep::{RATE_MAX, Setting},
     world::World,
 };
 
 #[path = "../judging/mod.rs"]
 mod judging;
+mod list;
 mod rivals;
 mod sweep;
 mod windows;
@@ -66,6 +67,9 @@ struct Args {
     /// Leave the other detectors out.
     #[arg(long)]
     ours_only: bool,
+    /// List what ours missed and what it raised falsely, world by world.
+    #[arg(long)]
+    list: bool,
     /// Worlds played at a time.
     #[arg(long, default_value_t = 2)]
     threads: usize,
@@ -91,7 +95,7 @@ fn main() -> anyhow::Result<()> {
     for index in 0..configs.len() {
         let mut pool = Pool::default();
         for world in &worlds {
-            pool.add(&world.labels, &world.ours[index])?;
+            pool.add(&world.labels, &scored(&world.ours[index]))?;
         }
         ours.push(pool);
     }
@@ -100,11 +104,18 @@ fn main() -> anyhow::Result<()> {
     writeln!(out, "{}", by_world(&worlds)?)?;
     writeln!(out, "{}", by_budget(&args, &ours))?;
     if !args.ours_only {
-        let fixed = sweep::judge(&worlds, THREE_MINUTES, sweep::level_at(25.0))?;
+        let fixed = Setting {
+            rival: THREE_MINUTES,
+            is_people_only: false,
+        };
+        let fixed = fixed.judge(&worlds, sweep::level_at(FIXED))?.pool;
         for rate in &args.rates {
             writeln!(out, "{}", by_family(&args, &worlds, &ours, &fixed, *rate)?)?;
         }
         writeln!(out, "{}", legend())?;
+    }
+    for world in worlds.iter().filter(|_| args.list) {
+        writeln!(out, "{}", list::list(world)?)?;
     }
     writeln!(out, "Took {:.0} s.", watch.elapsed().as_secs_f64())?;
     Ok(())
@@ -167,7 +178,7 @@ fn by_world(worlds: &[World]) -> anyhow::Result<String> {
     let mut rows = Vec::new();
     for world in worlds {
         let mut pool = Pool::default();
-        pool.add(&world.labels, &world.ours[0])?;
+        pool.add(&world.labels, &scored(&world.ours[0]))?;
         let Pool { before, after, .. } = &pool;
         let from: jiff::Timestamp = world.labels.from.parse()?;
         let to: jiff::Timestamp = world.labels.to.parse()?;
@@ -238,10 +249,10 @@ fn by_family(
         columns.push((format!("ours, budget {rate}"), "–".to_owned(), pool));
     }
     for (index, rival) in RIVALS.iter().enumerate() {
-        let level = sweep::best_level(worlds, index, rate)?;
-        let threshold = format!("{:.1}", sweep::threshold(level));
-        let pool = sweep::judge(worlds, index, level)?;
-        columns.push((rival.name.to_owned(), threshold, pool));
+        let best = sweep::best(worlds, index, rate)?;
+        let who = if best.is_people_only { ", people" } else { "" };
+        let threshold = format!("{:.1}{who}", best.threshold);
+        columns.push((rival.name.to_owned(), threshold, best.pool));
     }
     columns.push((
         "25 in 3 min, as is".to_owned(),
@@ -291,5 +302,8 @@ fn legend() -> String {
         .iter()
         .map(|it| format!("- {}: {}\n", it.name, it.rule));
     let rules: String = rules.collect();
-    format!("### The other detectors\n\n{rules}")
+    format!(
+        "### The other detectors\n\n{rules}\nA threshold with *people* leaves accounts that are \
+         programs out, which found more.\n"
+    )
 }

@@ -54,8 +54,11 @@ pub(super) const RIVALS: [Rival; 9] = [
     ),
 ];
 
-/// The place of the detector whose threshold is given: 25 people in 3 minutes.
+/// The place of the detector whose threshold is given too.
 pub(super) const THREE_MINUTES: usize = 1;
+
+/// Its threshold as given.
+pub(super) const FIXED: f64 = 25.0;
 
 /// A score for each of [`RIVALS`]; nothing to say is 0.
 pub(super) type Scores = [f64; RIVALS.len()];

@@ -7,8 +7,8 @@ use rosterwatch::{
 
 use crate::{
     judging::{Pool, whole},
-    rivals::{Account, RIVALS, Scores},
-    world::{Read, World},
+    rivals::{Account, FIXED, RIVALS, Scores, THREE_MINUTES},
+    world::{self, Read, World},
 };
 
 /// Steps of thresholds: fifty make a factor of e, so one is 2 %, and small counts have one each.
@@ -21,6 +21,7 @@ const SILENT_HOURS: i64 = 24;
 pub(super) const RATE_MAX: f64 = 5.0;
 
 /// A score that was higher than any before in its hour of the clock.
+#[derive(Clone, Copy)]
 struct Crossing {
     account: u32,
     time: i64,
@@ -45,7 +46,7 @@ fn level_of(score: f64) -> Option<i32> {
 }
 
 /// The score at which a level begins.
-pub(super) fn threshold(level: i32) -> f64 {
+fn threshold(level: i32) -> f64 {
     SCORE_MIN * (f64::from(level) / LEVELS_PER_E).exp()
 }
 
@@ -59,8 +60,9 @@ pub(super) fn level_at(score: f64) -> i32 {
 pub(super) fn score_all(
     reads: &[Read],
     subjects: &[u32],
+    accounts: &[world::Account],
     pooled_account_days: f64,
-) -> Vec<Crossings> {
+) -> Vec<[Crossings; 2]> {
     let mut kept: Vec<Vec<Crossing>> = RIVALS.iter().map(|_| Vec::new()).collect();
     for account in reads.chunk_by(|read, next| read.account == next.account) {
         let Some(first) = account.first() else {
@@ -89,24 +91,33 @@ pub(super) fn score_all(
             }
         }
     }
-    let finish = |kept| Crossings::finish(kept, pooled_account_days);
-    kept.into_iter().map(finish).collect()
+    // An incident lies in two days at most; thefts have some days more.
+    let days_kept = whole(2.0 * pooled_account_days * RATE_MAX / 1_000.0) + 500;
+    let finish = |(rival, kept): (usize, Vec<Crossing>)| {
+        let highest = if rival == THREE_MINUTES {
+            level_at(FIXED)
+        } else {
+            i32::MAX
+        };
+        let is_person = |it: &&Crossing| !accounts[it.account as usize].is_program;
+        let people = kept.iter().filter(is_person).copied().collect();
+        [kept, people].map(|kept| Crossings::finish(kept, days_kept, highest))
+    };
+    kept.into_iter().enumerate().map(finish).collect()
 }
 
 impl Crossings {
-    /// Leaves out what no threshold in question reaches: where this world alone has more
-    /// incidents than all worlds together may have false ones.
-    fn finish(mut kept: Vec<Crossing>, pooled_account_days: f64) -> Self {
-        let day_of =
-            |crossing: &Crossing| (crossing.account, crossing.time.div_euclid(24 * HOUR_MS));
+    /// Leaves out what no threshold in question reaches: `days_kept` account-days are more than
+    /// may have false incidents in all worlds together. A threshold of `highest` stays in question.
+    fn finish(mut kept: Vec<Crossing>, days_kept: usize, highest: i32) -> Self {
+        let day_of = |it: &Crossing| (it.account, it.time.div_euclid(24 * HOUR_MS));
         let days = kept.chunk_by(|one, next| day_of(one) == day_of(next));
-        let mut highest: Vec<i32> = days
+        let mut levels: Vec<i32> = days
             .filter_map(|day| day.iter().map(|crossing| crossing.level).max())
             .collect();
-        highest.sort_unstable_by(|one, other| other.cmp(one));
-        // An incident lies in two days at most; thefts have some days more.
-        let days_kept = 2.0 * pooled_account_days * RATE_MAX / 1_000.0 + 500.0;
-        let floor = highest.get(whole(days_kept)).copied().unwrap_or(i32::MIN);
+        levels.sort_unstable_by(|one, other| other.cmp(one));
+        let floor = levels.get(days_kept).copied().unwrap_or(i32::MIN);
+        let floor = floor.min(highest);
         kept.retain(|crossing| crossing.level >= floor);
         kept.shrink_to_fit();
         Self { kept, floor }
@@ -135,12 +146,12 @@ impl Crossings {
                 Some(last) if goes_on => last.incident.clone(),
                 _ => number.to_string(),
             };
-            let (supplier, account) = &world.accounts[crossing.account as usize];
+            let account = &world.accounts[crossing.account as usize];
             alerts.push(score::Alert {
                 incident,
                 revision: number as u64,
-                supplier: supplier.clone(),
-                account: Some(account.clone()),
+                supplier: account.supplier.clone(),
+                account: Some(account.name.clone()),
                 account_kind: AccountKind::Unknown,
                 started_at: time,
                 raised_at: time,
@@ -152,46 +163,86 @@ impl Crossings {
     }
 }
 
-/// The score of `rival` over `worlds` with its threshold at `level`.
-pub(super) fn judge(worlds: &[World], rival: usize, level: i32) -> anyhow::Result<Pool> {
-    let mut pool = Pool::default();
-    for world in worlds {
-        let alerts = world.rivals[rival].alerts(world, level);
-        pool.add(&world.labels, &alerts)?;
-    }
-    Ok(pool)
+/// A rival under one setting: its place in [`RIVALS`], and whether it leaves programs out.
+#[derive(Clone, Copy)]
+pub(super) struct Setting {
+    pub(super) rival: usize,
+    pub(super) is_people_only: bool,
 }
 
-/// False incidents per 1,000 account-days after the learning days, with the threshold at `level`.
-fn false_rate(worlds: &[World], rival: usize, level: i32) -> anyhow::Result<f64> {
-    let mut pool = Pool::default();
-    for world in worlds {
-        let alerts = world.rivals[rival].alerts(world, level);
-        pool.add(&world.spans, &alerts)?;
-    }
-    Ok(pool.after.per_1000())
+/// What a rival comes to under one setting and threshold.
+pub(super) struct Judged {
+    pub(super) threshold: f64,
+    pub(super) is_people_only: bool,
+    pub(super) pool: Pool,
 }
 
-/// The level of the lowest threshold at which `rival` stays within `rate`, found by halving.
-pub(super) fn best_level(worlds: &[World], rival: usize, rate: f64) -> anyhow::Result<i32> {
-    let crossings = || worlds.iter().map(|world| &world.rivals[rival]);
-    let mut low = crossings().map(|it| it.floor).max().unwrap_or(i32::MIN);
-    let levels = crossings().flat_map(|it| &it.kept).map(|it| it.level);
-    let (least, most) = levels.fold((i32::MAX, i32::MIN), |(least, most), level| {
-        (least.min(level), most.max(level))
-    });
-    low = low.max(least);
-    let mut high = most.saturating_add(1);
-    if false_rate(worlds, rival, low)? <= rate {
-        return Ok(low);
+/// The best that `rival` can do within `rate`: the lowest threshold that keeps to it, over all
+/// accounts or with programs left out, whichever finds more.
+pub(super) fn best(worlds: &[World], rival: usize, rate: f64) -> anyhow::Result<Judged> {
+    let judge = |is_people_only| -> anyhow::Result<Judged> {
+        let setting = Setting {
+            rival,
+            is_people_only,
+        };
+        let level = setting.best_level(worlds, rate)?;
+        setting.judge(worlds, level)
+    };
+    let (all, people) = (judge(false)?, judge(true)?);
+    Ok(if people.pool.all.found > all.pool.all.found {
+        people
+    } else {
+        all
+    })
+}
+
+impl Setting {
+    fn crossings(self, world: &World) -> &Crossings {
+        &world.rivals[self.rival][usize::from(self.is_people_only)]
     }
-    while high - low > 1 {
-        let middle = i32::midpoint(low, high);
-        if false_rate(worlds, rival, middle)? <= rate {
-            high = middle;
-        } else {
-            low = middle;
+
+    /// Scores it over `worlds` with its threshold at `level`.
+    pub(super) fn judge(self, worlds: &[World], level: i32) -> anyhow::Result<Judged> {
+        let mut pool = Pool::default();
+        for world in worlds {
+            pool.add(&world.labels, &self.crossings(world).alerts(world, level))?;
         }
+        Ok(Judged {
+            threshold: threshold(level),
+            is_people_only: self.is_people_only,
+            pool,
+        })
     }
-    Ok(high)
+
+    /// False incidents per 1,000 account-days after the learning days.
+    fn false_rate(self, worlds: &[World], level: i32) -> anyhow::Result<f64> {
+        let mut pool = Pool::default();
+        for world in worlds {
+            pool.add(&world.spans, &self.crossings(world).alerts(world, level))?;
+        }
+        Ok(pool.after.per_1000())
+    }
+
+    /// The level of the lowest threshold that keeps to `rate`, found by halving.
+    fn best_level(self, worlds: &[World], rate: f64) -> anyhow::Result<i32> {
+        let crossings = || worlds.iter().map(|world| self.crossings(world));
+        let levels = crossings().flat_map(|it| &it.kept).map(|it| it.level);
+        let (least, most) = levels.fold((i32::MAX, 0), |(least, most), level| {
+            (least.min(level), most.max(level))
+        });
+        let floor = crossings().map(|it| it.floor).max().unwrap_or(i32::MIN);
+        let (mut low, mut high) = (floor.max(least), most + 1);
+        if low >= high || self.false_rate(worlds, low)? <= rate {
+            return Ok(low);
+        }
+        while high - low > 1 {
+            let middle = i32::midpoint(low, high);
+            if self.false_rate(worlds, middle)? <= rate {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Ok(high)
+    }
 }

@@ -5,15 +5,15 @@ use std::{borrow::Borrow, collections::HashMap, hash::Hash, ops::Range};
 use rosterwatch::{
     config::Config,
     decode::DecodedBatch,
-    event::AccessEvent,
+    event::{AccessEvent, AccountKind},
     feed::Decision,
+    incident,
     ingest::RecordBatch,
-    score,
     simulate::{Labels, Plan, Stream},
 };
 
 use crate::{
-    judging::{Feeds, events, scored},
+    judging::{Feeds, events},
     sweep::{self, Crossings},
 };
 
@@ -26,13 +26,19 @@ pub(super) struct World {
     pub(super) labels: Labels,
     /// The labels with the first and last step of each attack alone: enough to tell what is false.
     pub(super) spans: Labels,
-    /// Supplier and name of each account.
-    pub(super) accounts: Vec<(String, String)>,
+    pub(super) accounts: Vec<Account>,
     pub(super) events: usize,
     /// What we raised, by configuration.
-    pub(super) ours: Vec<Vec<score::Alert>>,
-    /// What the others scored.
-    pub(super) rivals: Vec<Crossings>,
+    pub(super) ours: Vec<Vec<incident::Alert>>,
+    /// What the others scored: each of all accounts, and of those that are no programs.
+    pub(super) rivals: Vec<[Crossings; 2]>,
+}
+
+/// Who read.
+pub(super) struct Account {
+    pub(super) supplier: String,
+    pub(super) name: String,
+    pub(super) is_program: bool,
 }
 
 /// A read, as the other detectors see it.
@@ -46,7 +52,7 @@ pub(super) struct Read {
 /// Reads in the order in which they came, with names as numbers.
 #[derive(Default)]
 struct Reading {
-    accounts: Vec<(String, String)>,
+    accounts: Vec<Account>,
     places: HashMap<(String, String), u32>,
     people: HashMap<String, u32>,
     subjects: Vec<u32>,
@@ -108,15 +114,12 @@ pub(super) fn play(
     reads.sort_by_key(|read| (read.account, read.time));
     Ok(World {
         kind,
-        rivals: sweep::score_all(&reads, &subjects, account_days * worlds as f64),
+        rivals: sweep::score_all(&reads, &subjects, &accounts, account_days * worlds as f64),
         labels,
         spans,
         accounts,
         events: usize::try_from(lines)?,
-        ours: feeds
-            .into_iter()
-            .map(|feeds| scored(&feeds.into_alerts()))
-            .collect(),
+        ours: feeds.into_iter().map(Feeds::into_alerts).collect(),
     })
 }
 
@@ -140,7 +143,13 @@ impl Reading {
         let key = (event.supplier.to_owned(), event.account.to_owned());
         let account = number(&mut self.places, &key);
         if account as usize == self.accounts.len() {
-            self.accounts.push(key);
+            let (supplier, name) = key;
+            let is_program = event.account_kind == AccountKind::Service;
+            self.accounts.push(Account {
+                supplier,
+                name,
+                is_program,
+            });
         }
         let place = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         self.reads.push(Read {

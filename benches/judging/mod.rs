@@ -246,5 +246,8 @@ pub(super) fn table<'a>(
 pub(super) fn command(target: &str) -> String {
     let given = std::env::args().skip(1).filter(|word| word != "--bench");
     let words: Vec<_> = given.collect();
-    format!("cargo bench --bench {target} -- {}", words.join(" "))
+    let words = words.join(" ");
+    format!("cargo bench --bench {target} -- {words}")
+        .trim_end_matches(" -- ")
+        .to_owned()
 }
