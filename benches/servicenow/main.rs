@@ -113,7 +113,7 @@ fn main() -> anyhow::Result<()> {
     for budget in asked {
         let config = judging::config(budget)?;
         let name = budget.map_or("defaults".to_owned(), |budget| format!("budget {budget}"));
-        writeln!(out, "## Ours, {name}\n")?;
+        writeln!(out, "### Ours, {name}\n")?;
         writeln!(out, "{}", trial.judge(&args, &config)?)?;
     }
     writeln!(out, "Took {:.0} s.", watch.elapsed().as_secs_f64())?;
@@ -303,10 +303,10 @@ fn pace_of(theft: &Theft) -> String {
 }
 
 fn multiple_of(theft: &Theft) -> String {
-    let bound = [4.0, 8.0, 16.0, 32.0]
+    let bound = [4.0, 8.0, 16.0]
         .into_iter()
         .find(|most| theft.multiple < *most);
-    let bound = bound.map_or("32 or more".to_owned(), |most| format!("below {most}"));
+    let bound = bound.map_or("16 or more".to_owned(), |most| format!("below {most}"));
     format!("{bound} {}", theft.pace.as_str())
 }
 
@@ -332,7 +332,7 @@ fn pace_table(pool: &Pool) -> String {
 fn multiple_table(pool: &Pool) -> String {
     let mut heading = vec!["times the hourly 99 %".to_owned()];
     heading.extend(Pace::ALL.map(|pace| pace.as_str().to_owned()));
-    let bounds = ["below 4", "below 8", "below 16", "below 32", "32 or more"];
+    let bounds = ["below 4", "below 8", "below 16", "16 or more"];
     let row = |bound: &str| {
         let cell = |pace: Pace| {
             let sums = pool.families.get(&format!("{bound} {}", pace.as_str()));
