@@ -3,10 +3,10 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench run
+.PHONY: help demo test check fix bench bench-detectors bench-servicenow run
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: ## the main job on embedded defaults: a simulated month with planted thefts, replayed and scored
 	$(CARGO) build --release --locked
@@ -31,6 +31,12 @@ fix: ## format, and apply what clippy can
 
 bench: ## measure every stage
 	$(CARGO) bench --locked
+
+bench-detectors: ## our detector and others on simulated worlds; JUDGE='--seeds 1,2 --rates 0.5' and the like
+	$(CARGO) bench --locked --bench detectors -- $(JUDGE)
+
+bench-servicenow: ## our detector on a real log with planted thefts; JUDGE as above
+	$(CARGO) bench --locked --bench servicenow -- $(JUDGE)
 
 run: ## the daemon with the example configuration
 	$(CARGO) run --release --locked -- run --config config/example.toml
