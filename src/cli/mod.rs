@@ -1,6 +1,10 @@
 //! The command line: one file for each command, and what they share.
 
-use std::{io::Write as _, path::Path, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
 
@@ -71,11 +75,21 @@ Exit codes: 0 done, 1 findings asked to fail on, 2 usage or unreadable input,
 
 impl Cli {
     /// Runs the command to its end.
+    ///
+    /// # Errors
+    /// A fault of ours, and output that is cut off; not output whose reader has seen enough.
     pub fn run(&self) -> anyhow::Result<ExitCode> {
+        match self.dispatch() {
+            Err(error) if is_closed_pipe(&error) => Ok(ExitCode::SUCCESS),
+            ended => ended,
+        }
+    }
+
+    fn dispatch(&self) -> anyhow::Result<ExitCode> {
         match &self.command {
             Command::Run(args) => run::run(args),
             Command::Replay(args) => replay::run(args),
-            Command::CheckConfig(args) => Ok(check_config::run(args)),
+            Command::CheckConfig(args) => check_config::run(args),
             Command::Simulate(args) => simulate::run(args),
             Command::Score(args) => score::run(args),
         }
@@ -87,15 +101,16 @@ pub fn configure(file: Option<&Path>) -> Result<Config, ExitCode> {
     let environment = std::env::vars_os();
     let environment = environment
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    // Read here only to tell a file that cannot be read from one that is wrong.
     if let Some(path) = file
-        && let Err(error) = std::fs::File::open(path)
+        && let Err(error) = std::fs::read(path)
     {
-        let error = anyhow::Error::new(error).context(format!("{}", path.display()));
-        return Err(fail(USAGE, &error));
+        let what = format!("{}: cannot be read; name a readable file", path.display());
+        return Err(fail(USAGE, &anyhow::Error::new(error).context(what)));
     }
     Config::load(file, environment).map_err(|problems| {
         // Where standard error is gone there is nobody left to tell.
-        drop(writeln!(std::io::stderr(), "{problems}"));
+        drop(writeln!(io::stderr(), "{problems}"));
         ExitCode::from(CONFIGURATION)
     })
 }
@@ -103,6 +118,12 @@ pub fn configure(file: Option<&Path>) -> Result<Config, ExitCode> {
 /// Says on one line of standard error what went wrong, and gives the exit code back.
 pub fn fail(code: u8, error: &anyhow::Error) -> ExitCode {
     // Where standard error is gone there is nobody left to tell.
-    drop(writeln!(std::io::stderr(), "rosterwatch: {error:#}"));
+    drop(writeln!(io::stderr(), "rosterwatch: {error:#}"));
     ExitCode::from(code)
+}
+
+/// Whether the reader of our output has simply seen enough.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(|cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe)
 }
