@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use crate::{config::Config, telemetry::LogFormat};
 
 pub mod check_config;
+pub mod demo;
 pub mod replay;
 pub mod run;
 pub mod score;
@@ -53,6 +54,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Run(run::Args),
     Replay(replay::Args),
     CheckConfig(check_config::Args),
@@ -62,6 +64,7 @@ enum Command {
 
 const EXAMPLES: &str = "\
 Examples:
+  rosterwatch demo                                  the whole product, with nothing installed
   rosterwatch run --config rosterwatch.toml         the daemon
   rosterwatch check-config rosterwatch.toml         every problem of a configuration at once
   rosterwatch replay access.ndjson.gz               alerts over a log, on standard output
@@ -74,6 +77,15 @@ Exit codes: 0 done, 1 findings asked to fail on, 2 usage or unreadable input,
 69 a service is unreachable, 70 internal, 78 configuration.";
 
 impl Cli {
+    /// Which log lines are wanted where nobody says.
+    pub const fn default_filter(&self) -> &'static str {
+        match self.command {
+            // Its standard output is for people.
+            Command::Demo(_) => "warn",
+            _ => "info",
+        }
+    }
+
     /// Runs the command to its end.
     ///
     /// # Errors
@@ -87,6 +99,7 @@ impl Cli {
 
     fn dispatch(&self) -> anyhow::Result<ExitCode> {
         match &self.command {
+            Command::Demo(args) => demo::run(args),
             Command::Run(args) => run::run(args),
             Command::Replay(args) => replay::run(args),
             Command::CheckConfig(args) => check_config::run(args),

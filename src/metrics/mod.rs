@@ -259,6 +259,16 @@ impl Metrics {
         self.owns(0, false);
     }
 
+    /// Records read so far, of all suppliers.
+    pub fn records_received(&self) -> u64 {
+        let families = prometheus::core::Collector::collect(&self.received);
+        let metrics = families.iter().flat_map(|family| family.get_metric());
+        // Counts stay far below 2^53.
+        metrics
+            .map(|metric| metric.get_counter().get_value() as u64)
+            .sum()
+    }
+
     /// All metrics in the Prometheus text format.
     pub fn text(&self) -> String {
         let families = self.registry.gather();
