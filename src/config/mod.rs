@@ -257,11 +257,6 @@ impl Config {
         is_input.then(|| topic.strip_prefix("access.").unwrap_or(topic).to_owned())
     }
 
-    /// The name of the alerts topic.
-    pub fn alerts_topic(&self) -> &str {
-        &self.topics.alerts
-    }
-
     /// What the daemon runs on.
     pub fn daemon(&self) -> daemon::Settings {
         let (of_topic, of_feed) = (self.clone(), self.clone());

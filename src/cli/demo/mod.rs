@@ -88,8 +88,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let introduction = introduction(&plan, &stream, &listener)?;
     let producer = Producer::new(&stage.brokers(), args.seed)?;
-    let teller = Teller::new(&stage.brokers(), config.alerts_topic())?;
-    let daemon = Daemon::start(config.daemon(), listener)?;
+    let settings = config.daemon();
+    let teller = Teller::new(&stage.brokers(), &settings.topics.alerts)?;
+    let daemon = Daemon::start(settings, listener)?;
     let length = Duration::from_secs(args.seconds.into());
     let mut play = Play::new(&plan, length, stream, teller);
     let played = tell(&introduction).map_err(anyhow::Error::from);
