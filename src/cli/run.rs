@@ -68,7 +68,7 @@ pub fn daemon(
 /// What runs beside the daemon: a signal asks it to end, and metrics and probes are served.
 ///
 /// # Errors
-/// A runtime that does not start.
+/// A runtime that does not start, signals that cannot be listened for.
 pub fn beside(
     settings: &Settings,
     listener: TcpListener,
@@ -79,18 +79,18 @@ pub fn beside(
         .enable_all()
         .build()
         .context("starting the runtime that listens for signals")?;
+    let (mut terminate, mut interrupt) = {
+        let _within = runtime.enter();
+        let listen = |kind| signal(kind).context("listening for signals");
+        (
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::interrupt())?,
+        )
+    };
     runtime.spawn(async move {
-        match (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-        ) {
-            (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            },
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%error, "signals cannot be listened for; stopping");
-            }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
         // Full where somebody has asked before.
         let _asked = ask.try_send(());
