@@ -92,12 +92,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let teller = Teller::new(&stage.brokers(), &settings.topics.alerts)?;
     let daemon = Daemon::start(settings, listener)?;
     let length = Duration::from_secs(args.seconds.into());
-    let mut play = Play::new(&plan, length, stream, teller);
+    let mut performance = Play::new(&plan, length, stream, teller);
     let played = tell(&introduction).map_err(anyhow::Error::from);
-    let played = played.and_then(|()| play.run(&daemon, producer, args.keep));
+    let played = played.and_then(|()| performance.run(&daemon, producer, args.keep));
     let ended = daemon.end();
     let told = match &ended {
-        Ok(_) => played.and_then(|()| play.close()),
+        Ok(_) => played.and_then(|()| performance.close()),
         Err(_) => played,
     };
     match told {

@@ -153,7 +153,7 @@ impl Play {
         mut producer: Producer,
         keep: bool,
     ) -> anyhow::Result<()> {
-        while let Some(line) = self.stream.next() {
+        for line in self.stream.by_ref() {
             while !self.pace.is_due(line.arrival) || daemon.lacks(self.sent) >= UNDER_WAY_MAX {
                 if daemon.is_over() {
                     return Ok(());

@@ -180,12 +180,14 @@ mod tests {
             words(&told("opened", "clerk-7"), None).unwrap(),
             "2026-06-15 09:20  HIGH      enumeration  clerk-7 at acme\n    32 people"
         );
-        let risen = ("medium".to_owned(), 90);
-        let words_after = |before| words(&told("escalated", "clerk-7"), Some(before));
-        let risen = words_after(&risen).unwrap();
+        let words_after = |severity: &str, people| {
+            let before = (severity.to_owned(), people);
+            words(&told("escalated", "clerk-7"), Some(&before))
+        };
+        let risen = words_after("medium", 90).unwrap();
         assert!(risen.ends_with(": 123 people by now"), "{risen}");
-        assert_eq!(words_after(&("high".to_owned(), 100)), None);
-        assert!(words_after(&("high".to_owned(), 60)).is_some(), "doubled");
+        assert_eq!(words_after("high", 100), None);
+        assert!(words_after("high", 60).is_some(), "doubled");
         assert_eq!(words(&told("closed", "clerk-7"), None), None);
     }
 
