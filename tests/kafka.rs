@@ -96,6 +96,8 @@ impl<'a> Scene<'a> {
             .broker
             .client()
             .set("linger.ms", "20")
+            // Keeps the order over retries: a new topic may not be known to the broker at once.
+            .set("enable.idempotence", "true")
             .create()
             .unwrap();
         for (number, (supplier, json)) in (0_u64..).zip(lines) {
@@ -110,6 +112,20 @@ impl<'a> Scene<'a> {
             }
         }
         producer.flush(Duration::from_mins(1)).unwrap();
+    }
+
+    /// Records in the topic of `supplier`.
+    fn records_of(&self, supplier: &str) -> usize {
+        let topic = self.topic(supplier);
+        let reader = self.reader(&topic);
+        let ends = (0..PARTITIONS).map(|partition| {
+            let patience = Duration::from_secs(20);
+            reader
+                .fetch_watermarks(&topic, partition, patience)
+                .unwrap()
+                .1
+        });
+        usize::try_from(ends.sum::<i64>()).unwrap()
     }
 
     fn daemon(&self, args: &[&str]) -> Child {
@@ -310,8 +326,12 @@ fn a_backlog_gives_the_incidents_of_replay_whatever_interrupts_it() {
 
     let whole = Scene::new(&broker, "whole", &suppliers);
     whole.produce(pairs(&lines));
-    whole.run_to_the_end();
-    assert_eq!(incidents(&whole.read("alerts")), expected);
+    for supplier in &suppliers {
+        let produced = lines.iter().filter(|line| *line.supplier == **supplier);
+        assert_eq!(whole.records_of(supplier), produced.count(), "{supplier}");
+    }
+    let log = whole.run_to_the_end();
+    assert_eq!(incidents(&whole.read("alerts")), expected, "{log}");
     let page = whole.watch_until_drained();
     for supplier in &suppliers {
         let by = [("supplier", *supplier)];
@@ -412,7 +432,10 @@ fn every_record_is_decided_refused_or_a_duplicate() {
     assert_eq!(page.values("events_received_total", &[]), [3.0 * each]);
     for family in ["processed", "rejected", "duplicate"] {
         let counted = page.sum(&format!("events_{family}_total"), &[]);
-        assert_eq!([counted], [each], "{family}");
+        assert!(
+            (counted - each).abs() < 0.5,
+            "{family}: {counted} of {each}"
+        );
     }
     assert_eq!(page.values("accounting_remainder", &[]), [0.0]);
     assert_eq!(scene.read("quarantine").len(), lines.len());
@@ -438,7 +461,7 @@ fn a_topic_of_garbage_keeps_memory_flat() {
     let page = watched.page_with(|page| received(page) >= 2.0 * RECORDS as f64);
     let after = peak_kib(watched.child.id());
     let refused = page.sum("events_rejected_total", &[]);
-    assert_eq!([refused], [2.0 * RECORDS as f64]);
+    assert!((refused - 2.0 * RECORDS as f64).abs() < 0.5, "{refused}");
     assert!(after < before + 24 * 1024, "{before} KiB, then {after} KiB");
     watched.end();
 }
