@@ -21,7 +21,7 @@ check: ## all that CI runs: format, lints, documentation, the example configurat
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
 	$(CARGO) run --locked --quiet -- check-config config/example.toml
-	$(MAKE) test
+	$(MAKE) --no-print-directory test
 
 fix: ## format, and apply what clippy can
 	$(CARGO) clippy --all-targets --fix --allow-dirty --allow-staged
