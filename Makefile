@@ -8,11 +8,9 @@ CARGO ?= cargo
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-demo: ## the main job on embedded defaults: a simulated month with planted thefts, replayed and scored
+demo: ## half a minute of suppliers with planted thefts, watched by the real daemon; nothing to install
 	$(CARGO) build --release --locked
-	target/release/rosterwatch simulate --out target/demo
-	target/release/rosterwatch replay target/demo/events.ndjson --alerts target/demo/alerts.ndjson
-	target/release/rosterwatch score --labels target/demo/labels.json --alerts target/demo/alerts.ndjson
+	target/release/rosterwatch demo
 
 test: ## every test, those on a real broker included where Java and Maven are there
 	sh tests/broker/fetch.sh
@@ -23,7 +21,7 @@ check: ## all that CI runs: format, lints, documentation, the example configurat
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
 	$(CARGO) run --locked --quiet -- check-config config/example.toml
-	$(MAKE) test
+	$(MAKE) --no-print-directory test
 
 fix: ## format, and apply what clippy can
 	$(CARGO) clippy --all-targets --fix --allow-dirty --allow-staged

@@ -10,7 +10,7 @@ use rosterwatch::{
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = telemetry::start(cli.log_format) {
+    if let Err(error) = telemetry::start(cli.log_format, cli.default_filter()) {
         return cli::fail(cli::USAGE, &error.into());
     }
     match cli.run() {

@@ -109,18 +109,14 @@ pub fn score(labels: &Labels, alerts: &[Alert]) -> Result<Score, Error> {
         .iter()
         .map(timed)
         .collect::<Result<Vec<_>, _>>()?;
-    let (feed, kept): (Vec<_>, Vec<_>) = incidents
-        .values()
-        .filter(|it| !it.is_superseded())
+    let (feed, kept): (Vec<_>, Vec<_>) = standing(&incidents)
+        .into_iter()
         .partition(|it| it.first().is_some_and(Alert::is_about_feed));
     let superseded = (incidents.len() - kept.len() - feed.len()) as u64;
     let mut tally: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut all = Tally::default();
     for attack in &attacks {
-        let first = kept
-            .iter()
-            .filter_map(|incident| attack.found_at(incident))
-            .min();
+        let first = attack.found_first(&kept);
         all.add(attack, first);
         tally
             .entry(&attack.label.family)
@@ -156,6 +152,46 @@ pub fn score(labels: &Labels, alerts: &[Alert]) -> Result<Score, Error> {
     Ok(score)
 }
 
+/// What became of one attack.
+#[derive(Clone, Debug)]
+pub struct Fate<'a> {
+    /// The attack.
+    pub label: &'a AttackLabel,
+    /// Its first event.
+    pub began_at: Timestamp,
+    /// Its last event.
+    pub ended_at: Timestamp,
+    /// Its first alert; nothing where it was missed.
+    pub raised_at: Option<Timestamp>,
+    /// Share of it that was out at its first alert; 1 where it was missed.
+    pub share_out: f64,
+}
+
+/// What became of each attack of `labels`, in their order.
+///
+/// # Errors
+/// Labels with a time that is none.
+pub fn fates<'a>(labels: &'a Labels, alerts: &[Alert]) -> Result<Vec<Fate<'a>>, Error> {
+    let incidents = gather(alerts);
+    let kept = standing(&incidents);
+    let mut fates = Vec::new();
+    for label in &labels.attacks {
+        let attack = timed(label)?;
+        let [Some(began_at), Some(ended_at)] = [attack.times.first(), attack.times.last()] else {
+            continue;
+        };
+        let raised_at = attack.found_first(&kept);
+        fates.push(Fate {
+            label,
+            began_at: *began_at,
+            ended_at: *ended_at,
+            raised_at,
+            share_out: raised_at.map_or(1.0, |moment| attack.share_out(moment)),
+        });
+    }
+    Ok(fates)
+}
+
 /// The incidents of `alerts` by identity; the first of equal revisions counts.
 fn gather(alerts: &[Alert]) -> BTreeMap<&str, Incident<'_>> {
     let mut incidents: BTreeMap<&str, Incident<'_>> = BTreeMap::new();
@@ -164,6 +200,12 @@ fn gather(alerts: &[Alert]) -> BTreeMap<&str, Incident<'_>> {
         incident.alerts.entry(alert.revision).or_insert(alert);
     }
     incidents
+}
+
+/// Those that no other took the place of.
+fn standing<'a>(incidents: &'a BTreeMap<&str, Incident<'a>>) -> Vec<&'a Incident<'a>> {
+    let incidents = incidents.values();
+    incidents.filter(|it| !it.is_superseded()).collect()
 }
 
 fn timed(label: &AttackLabel) -> Result<Attack<'_>, Error> {
@@ -176,6 +218,12 @@ fn timed(label: &AttackLabel) -> Result<Attack<'_>, Error> {
 }
 
 impl Attack<'_> {
+    /// When the first alert of any of `incidents` that finds this attack was raised.
+    fn found_first(&self, incidents: &[&Incident<'_>]) -> Option<Timestamp> {
+        let found = incidents.iter().filter_map(|it| self.found_at(it));
+        found.min()
+    }
+
     /// When the first alert of `incident` that finds this attack was raised.
     ///
     /// An alert raised before the attack began was about something else, though its episode
@@ -443,6 +491,23 @@ mod tests {
         let score = score(&labels(), &alerts).unwrap();
         assert_eq!(score.families["one_shot_export"].share_out, Some(1.0));
         assert_eq!(score.families["one_shot_export"].found, 1);
+    }
+
+    #[test]
+    fn each_attack_has_a_fate_and_a_miss_is_out_whole() {
+        let half = ["2026-06-20T09:59:00Z", "2026-06-20T10:01:00Z"];
+        let labels = labels();
+        let fates = fates(&labels, &[alert("i1", 22, "thief", half)]).unwrap();
+        let told: Vec<_> = fates
+            .iter()
+            .map(|fate| {
+                let raised = fate.raised_at.map(|raised| raised.to_string());
+                (&*fate.label.id, raised, fate.share_out)
+            })
+            .collect();
+        let raised = Some("2026-06-20T10:01:00.000Z".to_owned());
+        assert_eq!(told, [("a-1", raised, 0.5), ("a-2", None, 1.0)]);
+        assert_eq!(fates[0].ended_at.millis_since(fates[0].began_at), 120_000);
     }
 
     #[test]

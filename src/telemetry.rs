@@ -39,11 +39,12 @@ impl Error {
     }
 }
 
-/// Sends log lines to standard error from now on. A second call changes nothing.
-pub fn start(format: LogFormat) -> Result<(), Error> {
+/// Sends log lines to standard error from now on, those of `default` where the variable does not
+/// say. A second call changes nothing.
+pub fn start(format: LogFormat, default: &str) -> Result<(), Error> {
     let wanted = match env::var(FILTER_VARIABLE) {
         Ok(wanted) if !wanted.is_empty() => wanted,
-        Ok(_) | Err(VarError::NotPresent) => "info".to_owned(),
+        Ok(_) | Err(VarError::NotPresent) => default.to_owned(),
         Err(VarError::NotUnicode(_)) => return Err(Error::NotUnicode),
     };
     let filter = EnvFilter::try_new(wanted).map_err(Error::Filter)?;

@@ -5,6 +5,7 @@ use std::{
     fmt::Write as _,
     fs,
     io::{BufRead as _, BufReader, Read as _},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
@@ -22,7 +23,13 @@ use rosterwatch::simulate::{Line, Plan, Stream};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{broker::Broker, exposition::Exposition, http::ask};
+use crate::support::{
+    alerts::{self, Incidents, incidents, written_once},
+    broker::Broker,
+    exposition::Exposition,
+    http::ask,
+    memory::peak_kib,
+};
 
 const PARTITIONS: i32 = 6;
 
@@ -89,6 +96,8 @@ impl<'a> Scene<'a> {
             .broker
             .client()
             .set("linger.ms", "20")
+            // Keeps the order over retries: a new topic may not be known to the broker at once.
+            .set("enable.idempotence", "true")
             .create()
             .unwrap();
         for (number, (supplier, json)) in (0_u64..).zip(lines) {
@@ -105,6 +114,20 @@ impl<'a> Scene<'a> {
         producer.flush(Duration::from_mins(1)).unwrap();
     }
 
+    /// Records in the topic of `supplier`.
+    fn records_of(&self, supplier: &str) -> usize {
+        let topic = self.topic(supplier);
+        let reader = self.reader(&topic);
+        let ends = (0..PARTITIONS).map(|partition| {
+            let patience = Duration::from_secs(20);
+            reader
+                .fetch_watermarks(&topic, partition, patience)
+                .unwrap()
+                .1
+        });
+        usize::try_from(ends.sum::<i64>()).unwrap()
+    }
+
     fn daemon(&self, args: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_rosterwatch"))
             .arg("run")
@@ -119,6 +142,15 @@ impl<'a> Scene<'a> {
 
     /// Starts the daemon and waits until all that is there is decided; what its metrics say then.
     fn watch_until_drained(&self) -> Exposition {
+        let watched = self.watch();
+        let drained = watched.drained();
+        assert_eq!(ask(watched.address, "GET", "/livez").status, 200);
+        watched.end();
+        drained
+    }
+
+    /// Starts the daemon and waits until what was there at its start is decided.
+    fn watch(&self) -> Watched {
         let mut child = self.daemon(&[]);
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut line_with = |words: &str| {
@@ -131,24 +163,14 @@ impl<'a> Scene<'a> {
         for _ in &self.suppliers {
             line_with("feed decided to its end as of start");
         }
+        // Read on, so that the daemon never waits for its log to be read.
+        thread::spawn(move || log.for_each(drop));
         let partitions = self.suppliers.len() * usize::try_from(PARTITIONS).unwrap();
-        // What is shown follows what is decided within a second or so.
-        let drained = (0..100).find_map(|_| {
-            let page = Exposition::read(&ask(address, "GET", "/metrics").body).unwrap();
-            let lags = page.values("consumer_lag_records", &[]);
-            let is_drained = lags.len() == partitions && lags.iter().all(|lag| *lag == 0.0);
-            let is_ready = ask(address, "GET", "/readyz").status == 200;
-            if !(is_drained && is_ready) {
-                thread::park_timeout(Duration::from_millis(100));
-                return None;
-            }
-            Some(page)
-        });
-        assert_eq!(ask(address, "GET", "/livez").status, 200);
-        let id = child.id().to_string();
-        Command::new("kill").args(["-TERM", &id]).status().unwrap();
-        assert!(child.wait().unwrap().success());
-        drained.expect("ready, and no lag")
+        Watched {
+            child,
+            address,
+            partitions,
+        }
     }
 
     /// Runs the daemon to the end of what is there.
@@ -202,6 +224,47 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// A daemon that follows its topics.
+struct Watched {
+    child: Child,
+    address: SocketAddr,
+    partitions: usize,
+}
+
+impl Watched {
+    fn page(&self) -> Exposition {
+        Exposition::read(&ask(self.address, "GET", "/metrics").body).unwrap()
+    }
+
+    /// Asks until `is_there`: what is shown follows what is decided within a second or so.
+    fn page_with(&self, is_there: impl Fn(&Exposition) -> bool) -> Exposition {
+        let page = (0..600).find_map(|_| {
+            let page = self.page();
+            if is_there(&page) {
+                return Some(page);
+            }
+            thread::park_timeout(Duration::from_millis(100));
+            None
+        });
+        page.expect("metrics that show it")
+    }
+
+    /// What metrics say once nothing lags and the daemon is ready.
+    fn drained(&self) -> Exposition {
+        self.page_with(|page| {
+            let lags = page.values("consumer_lag_records", &[]);
+            let is_drained = lags.len() == self.partitions && lags.iter().all(|lag| *lag == 0.0);
+            is_drained && ask(self.address, "GET", "/readyz").status == 200
+        })
+    }
+
+    fn end(mut self) {
+        let id = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
 fn ended(mut child: Child) -> String {
     let mut log = String::new();
     child
@@ -215,28 +278,7 @@ fn ended(mut child: Child) -> String {
     log
 }
 
-/// Account and, where the last revision closed it, the final exposure of each incident that no
-/// other took the place of.
-fn incidents(alerts: &[Value]) -> BTreeMap<String, (String, Option<String>)> {
-    let mut latest: BTreeMap<String, &Value> = BTreeMap::new();
-    for alert in alerts {
-        let kept = latest.entry(alert["incident"].to_string()).or_insert(alert);
-        if alert["revision"].as_u64() > kept["revision"].as_u64() {
-            *kept = alert;
-        }
-    }
-    let standing = latest
-        .into_iter()
-        .filter(|(_, alert)| alert.get("superseded_by").is_none());
-    standing
-        .map(|(incident, alert)| {
-            let closed = (alert["state"] == "closed").then(|| alert["exposure"].to_string());
-            (incident, (alert["account"].to_string(), closed))
-        })
-        .collect()
-}
-
-fn replayed(lines: &[Line]) -> BTreeMap<String, (String, Option<String>)> {
+fn replayed(lines: &[Line]) -> Incidents {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("events.ndjson");
     let text: String = lines
@@ -251,11 +293,7 @@ fn replayed(lines: &[Line]) -> BTreeMap<String, (String, Option<String>)> {
         .unwrap();
     assert!(output.status.success());
     let alerts = String::from_utf8(output.stdout).unwrap();
-    let alerts: Vec<Value> = alerts
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    incidents(&alerts)
+    incidents(&alerts::read(&alerts))
 }
 
 fn pairs(lines: &[Line]) -> impl Iterator<Item = (&str, &str)> {
@@ -279,6 +317,7 @@ fn a_backlog_gives_the_incidents_of_replay_whatever_interrupts_it() {
         ..Plan::default()
     };
     let lines: Vec<Line> = Stream::new(plan).unwrap().collect();
+    assert!(lines.len() >= 300_000, "{} lines", lines.len());
     let mut suppliers: Vec<&str> = lines.iter().map(|line| &*line.supplier).collect();
     suppliers.sort_unstable();
     suppliers.dedup();
@@ -287,8 +326,12 @@ fn a_backlog_gives_the_incidents_of_replay_whatever_interrupts_it() {
 
     let whole = Scene::new(&broker, "whole", &suppliers);
     whole.produce(pairs(&lines));
-    whole.run_to_the_end();
-    assert_eq!(incidents(&whole.read("alerts")), expected);
+    for supplier in &suppliers {
+        let produced = lines.iter().filter(|line| *line.supplier == **supplier);
+        assert_eq!(whole.records_of(supplier), produced.count(), "{supplier}");
+    }
+    let log = whole.run_to_the_end();
+    assert_eq!(incidents(&whole.read("alerts")), expected, "{log}");
     let page = whole.watch_until_drained();
     for supplier in &suppliers {
         let by = [("supplier", *supplier)];
@@ -318,7 +361,12 @@ fn a_backlog_gives_the_incidents_of_replay_whatever_interrupts_it() {
         assert_eq!(status.success(), signal == "-TERM", "{status}");
         scene.produce(pairs(last));
         scene.run_to_the_end();
-        assert_eq!(incidents(&scene.read("alerts")), expected, "{prefix}");
+        let alerts = scene.read("alerts");
+        assert_eq!(incidents(&alerts), expected, "{prefix}");
+        assert!(
+            written_once(&alerts),
+            "{prefix}: a revision is written twice"
+        );
     }
 }
 
@@ -357,4 +405,128 @@ fn garbage_is_named_in_quarantine_and_stops_nothing() {
     // Started again, it names nothing twice.
     scene.run_to_the_end();
     assert_eq!(scene.read("quarantine").len(), 5_000);
+}
+
+#[test]
+fn every_record_is_decided_refused_or_a_duplicate() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let plan = Plan {
+        days: 2,
+        suppliers: 1,
+        accounts: 60,
+        attacks_per_family: 0,
+        duplicate_fraction: 0.0,
+        ..Plan::default()
+    };
+    let lines: Vec<Line> = Stream::new(plan).unwrap().collect();
+    let supplier = &*lines[0].supplier;
+    let scene = Scene::new(&broker, "mixed", &[supplier]);
+    let garbage = ["{", "[]", "{}", "\u{0}", "null"];
+    let mixed = lines.iter().zip(garbage.iter().cycle());
+    let mixed = mixed.flat_map(|(line, garbage)| [&*line.json, *garbage, &*line.json]);
+    scene.produce(mixed.map(|record| (supplier, record)));
+    let page = scene.watch_until_drained();
+    let each = f64::from(u32::try_from(lines.len()).unwrap());
+    assert_eq!(page.values("events_received_total", &[]), [3.0 * each]);
+    for family in ["processed", "rejected", "duplicate"] {
+        let counted = page.sum(&format!("events_{family}_total"), &[]);
+        assert!(
+            (counted - each).abs() < 0.5,
+            "{family}: {counted} of {each}"
+        );
+    }
+    assert_eq!(page.values("accounting_remainder", &[]), [0.0]);
+    assert_eq!(scene.read("quarantine").len(), lines.len());
+}
+
+/// Goal: what a topic of garbage costs does not grow with it. Method: the peak of resident memory
+/// after more bytes than the daemon may buffer, and after as many again.
+#[test]
+fn a_topic_of_garbage_keeps_memory_flat() {
+    const RECORDS: usize = 2_000;
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "heap", &["junk"]);
+    let garbage = "{\"id\":[".repeat(8_000);
+    let produce = || scene.produce((0..RECORDS).map(|_| ("junk", garbage.as_str())));
+    produce();
+    let watched = scene.watch();
+    let received = |page: &Exposition| page.sum("events_received_total", &[]);
+    watched.page_with(|page| received(page) >= RECORDS as f64);
+    let before = peak_kib(watched.child.id());
+    produce();
+    let page = watched.page_with(|page| received(page) >= 2.0 * RECORDS as f64);
+    let after = peak_kib(watched.child.id());
+    let refused = page.sum("events_rejected_total", &[]);
+    assert!((refused - 2.0 * RECORDS as f64).abs() < 0.5, "{refused}");
+    assert!(after < before + 24 * 1024, "{before} KiB, then {after} KiB");
+    watched.end();
+}
+
+#[test]
+fn credentials_let_in_or_end_with_the_configuration_code() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let Some(guarded) = &broker.guarded else {
+        eprintln!("skipped: no listener of the given broker is known to ask for credentials");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let run = |mechanism: &str, password: &str| {
+        let secret = dir.path().join("password");
+        fs::write(&secret, format!("{password}\n")).unwrap();
+        let config = format!(
+            "[kafka]\nbrokers = [{guarded:?}]\n[kafka.sasl]\nmechanism = {mechanism:?}\n\
+             username = \"watch\"\npassword_file = {secret:?}\n[metrics]\nlisten = \"127.0.0.1:0\"\n",
+        );
+        let file = dir.path().join("rosterwatch.toml");
+        fs::write(&file, config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rosterwatch"));
+        command.args(["run", "--until-end", "--config"]).arg(&file);
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert!(!log.contains(password), "{log}");
+        (output.status.code(), log)
+    };
+    for mechanism in ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] {
+        let (code, log) = run(mechanism, "right");
+        assert_eq!(code, Some(0), "{mechanism}: {log}");
+        let (code, log) = run(mechanism, "hunter2");
+        assert_eq!(code, Some(78), "{mechanism}: {log}");
+        assert!(log.contains("kafka.sasl"), "{log}");
+    }
+}
+
+#[test]
+fn brokers_that_are_not_there_end_it_with_their_own_code_or_when_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("rosterwatch.toml");
+    let nobody = "[kafka]\nbrokers = [\"127.0.0.1:1\"]\n[metrics]\nlisten = \"127.0.0.1:0\"\n";
+    fs::write(&file, nobody).unwrap();
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rosterwatch"));
+        command.args(["run", "--config"]).arg(&file);
+        command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let patient = start();
+    let mut asked = start();
+    let mut log = BufReader::new(asked.stderr.take().unwrap()).lines();
+    let begun = log.find(|line| line.as_ref().unwrap().contains("metrics on http://"));
+    assert!(begun.is_some());
+    let id = asked.id().to_string();
+    Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    assert_eq!(asked.wait().unwrap().code(), Some(0));
+    let output = patient.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(69));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("no broker of 127.0.0.1:1 answered"), "{log}");
+    assert!(log.lines().count() < 20, "the log is flooded: {log}");
 }

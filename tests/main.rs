@@ -8,6 +8,8 @@ mod support;
 mod config;
 /// Records against their stored verdicts.
 mod decode;
+/// `demo` as a newcomer meets it.
+mod demo;
 /// The daemon on a real broker.
 mod kafka;
 /// Files through the built program.

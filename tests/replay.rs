@@ -2,7 +2,7 @@
 //! on, and every bad line, file and pipe told apart.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
@@ -13,6 +13,11 @@ use std::{
 use rosterwatch::simulate::{Plan, Stream};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::support::{
+    alerts::{self, Incidents},
+    memory::peak_kib,
+};
 
 /// A small world with attacks, whole and as three partitions, made once.
 struct World {
@@ -88,13 +93,8 @@ fn count(stderr: &str, first_word: &str) -> u64 {
     line.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
-fn incidents(alerts: &str) -> BTreeSet<(String, String)> {
-    let alerts = alerts
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap());
-    alerts
-        .map(|alert: Value| (alert["incident"].to_string(), alert["account"].to_string()))
-        .collect()
+fn incidents(alerts: &str) -> Incidents {
+    alerts::incidents(&alerts::read(alerts))
 }
 
 const PARTS: [&str; 3] = ["part-0.ndjson", "part-1.ndjson", "part-2.ndjson"];
@@ -156,6 +156,120 @@ fn partitions_give_the_incidents_of_the_whole() {
     }
     let [whole, parts] = [whole, parts].map(|output| String::from_utf8(output.stdout).unwrap());
     assert_eq!(incidents(&parts), incidents(&whole));
+}
+
+/// The world's lines as they arrive.
+fn whole() -> String {
+    fs::read_to_string(world().dir.path().join("whole.ndjson")).unwrap()
+}
+
+/// The alerts of a log that holds `lines`.
+fn alerts_of<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+    fs::write(dir.path().join("log"), text).unwrap();
+    alerts(dir.path(), &["log"])
+}
+
+fn without_evidence(alerts: &str) -> Vec<Value> {
+    let mut alerts = alerts::read(alerts);
+    for alert in &mut alerts {
+        alert.as_object_mut().unwrap().remove("evidence").unwrap();
+    }
+    alerts
+}
+
+#[test]
+fn every_event_twice_changes_nothing_but_evidence() {
+    let whole = whole();
+    let once = without_evidence(&alerts_of(whole.lines()));
+    assert!(!once.is_empty(), "the world's attacks raise alerts");
+    let at_once = whole.lines().flat_map(|line| [line, line]);
+    assert_eq!(without_evidence(&alerts_of(at_once)), once);
+    // The second copy comes some hours after the first.
+    let after = whole.lines().zip(whole.lines().skip(500));
+    let first = whole.lines().take(500);
+    let rest = after.clone().flat_map(|(before, line)| [line, before]);
+    let last = whole.lines().skip(after.count());
+    let later = first.chain(rest).chain(last);
+    assert_eq!(without_evidence(&alerts_of(later)), once);
+}
+
+/// A number below `bound`, the same for the same place.
+fn scattered(place: u64, seed: u64, bound: i64) -> i64 {
+    let mixed = (place + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ seed;
+    let mixed = mixed.wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 33;
+    i64::try_from(mixed).unwrap() % bound
+}
+
+#[test]
+fn arrival_within_the_lateness_changes_no_incident() {
+    let whole = whole();
+    let time = |line: &str| {
+        let event: Value = serde_json::from_str(line).unwrap();
+        let time: jiff::Timestamp = event["time"].as_str().unwrap().parse().unwrap();
+        time.as_millisecond()
+    };
+    let lines: Vec<(i64, &str)> = whole.lines().map(|line| (time(line), line)).collect();
+    let expected = incidents(&alerts_of(whole.lines()));
+    let closed = expected.values().filter(|(_, closed)| closed.is_some());
+    assert!(closed.count() > 3, "exposures are compared");
+    for seed in [3, 4] {
+        let arrival = |place: usize| {
+            // Just below the lateness of an hour.
+            lines[place].0 + scattered(place as u64, seed, 3_599_000)
+        };
+        let mut order: Vec<usize> = (0..lines.len()).collect();
+        order.sort_by_key(|place| arrival(*place));
+        let shuffled = order.iter().map(|place| lines[*place].1);
+        assert_eq!(incidents(&alerts_of(shuffled)), expected, "seed {seed}");
+    }
+}
+
+#[test]
+fn every_line_is_decided_refused_or_a_duplicate() {
+    let whole = whole();
+    let different: BTreeSet<&str> = whole.lines().collect();
+    let garbage = ["{", "[]", "{}", "", "null", "garbage"];
+    let mixed = whole.lines().zip(garbage.iter().cycle());
+    let mixed = mixed.flat_map(|(line, garbage)| [line, garbage, line]);
+    let dir = tempfile::tempdir().unwrap();
+    let text: String = mixed.flat_map(|line| [line, "\n"]).collect();
+    fs::write(dir.path().join("log"), text).unwrap();
+    let said = stderr(&replay(dir.path(), &["log"]));
+    let (lines, different) = (world().lines, different.len() as u64);
+    assert_eq!(count(&said, "read"), 3 * lines);
+    assert_eq!(count(&said, "refused"), lines);
+    assert_eq!(count(&said, "decided"), different);
+    assert_eq!(count(&said, "duplicate"), 2 * lines - different);
+}
+
+/// Goal: what garbage costs does not grow with it. Method: the peak of resident memory after more
+/// bytes than any buffer holds, and after five times as many.
+#[test]
+fn garbage_without_end_keeps_memory_flat() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = rosterwatch(dir.path(), &["replay", "-"]);
+    let child = child.stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut child = child.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let line = format!("{}\n", "{\"id\":[".repeat(1_000));
+    // Also a line that never ends, and text that is nearly an event.
+    let endless = "x".repeat(1 << 20);
+    let nearly = format!("{}\n", GOOD.replace("view\"", "view\",\"records\":-1"));
+    let block = format!("{}{endless}\n{}", line.repeat(100), nearly.repeat(1_000));
+    let mut feed = |blocks: usize| {
+        for _ in 0..blocks {
+            stdin.write_all(block.as_bytes()).unwrap();
+        }
+    };
+    feed(20);
+    let before = peak_kib(child.id());
+    feed(80);
+    let after = peak_kib(child.id());
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(after < before + 16 * 1024, "{before} KiB, then {after} KiB");
 }
 
 const GOOD: &str =
@@ -297,4 +411,154 @@ fn suppliers_over_the_limit_are_refused_loudly() {
     );
     assert_eq!(summary(&said, "refused"), "refused 3 (over_limit 3)");
     assert!(said.contains("LIMIT REACHED: suppliers, 3 times"), "{said}");
+}
+
+/// One event of the world, as far as it is counted here.
+struct Read {
+    line: u64,
+    time: i64,
+    account: String,
+    people: Vec<String>,
+    /// Records of nobody who is named.
+    unnamed: u64,
+    records: u64,
+    exported: u64,
+}
+
+/// The world's reads, each once, in the order in which they arrive.
+fn reads() -> Vec<Read> {
+    let mut ids = BTreeSet::new();
+    let whole = whole();
+    let lines = (1_u64..).zip(whole.lines());
+    let parsed = lines.map(|(line, text)| (line, serde_json::from_str::<Value>(text).unwrap()));
+    let first = parsed.filter(|(_, event)| ids.insert(event["id"].to_string()));
+    let read = first.filter(|(_, event)| {
+        let action = event["action"].as_str().unwrap();
+        let is_refused = ["failure", "denied"].contains(&event["outcome"].as_str().unwrap_or(""));
+        !["create", "update", "delete", "login"].contains(&action) && !is_refused
+    });
+    read.map(|(line, event)| {
+        let many = event["subjects"].as_array().into_iter().flatten();
+        let people: Vec<String> = many
+            .chain(event.get("subject"))
+            .map(Value::to_string)
+            .collect();
+        let records = event["records"]
+            .as_u64()
+            .unwrap_or(1)
+            .max(people.len() as u64);
+        let is_export =
+            ["export", "download", "print", "share"].contains(&event["action"].as_str().unwrap());
+        Read {
+            line,
+            time: millis(&event["time"]),
+            account: event["account"].to_string(),
+            unnamed: records - people.len() as u64,
+            people,
+            records,
+            exported: if is_export { records } else { 0 },
+        }
+    })
+    .collect()
+}
+
+fn millis(time: &Value) -> i64 {
+    let time: jiff::Timestamp = time.as_str().unwrap().parse().unwrap();
+    time.as_millisecond()
+}
+
+fn different<'a>(reads: impl Iterator<Item = &'a Read>) -> u64 {
+    let people: BTreeSet<&String> = reads.flat_map(|read| &read.people).collect();
+    people.len() as u64
+}
+
+#[test]
+fn a_closed_incident_exposes_what_the_log_says() {
+    let reads = reads();
+    let mut checked = 0;
+    for alert in alerts::read(&alerts(world().dir.path(), &["whole.ndjson"])) {
+        if alert["state"] != "closed" || alert.get("superseded_by").is_some() {
+            continue;
+        }
+        let account = alert["account"].to_string();
+        let span = millis(&alert["started_at"])..=millis(&alert["last_seen_at"]);
+        let of = reads.iter();
+        let of = of.filter(|read| read.account == account && span.contains(&read.time));
+        let records: u64 = of.clone().map(|read| read.records).sum();
+        let exposure = &alert["exposure"];
+        assert_eq!(exposure["records"], records, "{alert}");
+        assert_eq!(exposure["subjects"], different(of), "{alert}");
+        checked += 1;
+    }
+    assert!(checked > 3, "{checked} incidents closed");
+}
+
+#[test]
+fn the_numbers_of_a_reason_are_those_of_the_alert_and_of_the_log() {
+    let reads = reads();
+    let mut told: BTreeMap<&str, u64> = BTreeMap::new();
+    for alert in alerts::read(&alerts(world().dir.path(), &["whole.ndjson"])) {
+        let reason = alert["reasons"][0].as_str().unwrap().to_owned();
+        let of_alert = |key: &str| alert["baseline"][key].to_string();
+        let upper = alert["expected"]["upper"].as_u64().unwrap();
+        assert!(
+            reason.contains(&format!("; {} is too much", upper + 1))
+                || reason.contains(&format!(", and {} is too much", upper + 1)),
+            "{alert}"
+        );
+        match alert["baseline"]["days"].as_u64().unwrap() {
+            0 => assert!(
+                reason.contains(&format!("its {} peers", of_alert("peers"))),
+                "{alert}"
+            ),
+            _ => assert!(
+                reason.contains(&format!("in {} active day", of_alert("days"))),
+                "{alert}"
+            ),
+        }
+        if alert["state"] != "opened" {
+            continue;
+        }
+        let (window, name) = [
+            ("PT5M", 300_000),
+            ("PT1H", 3_600_000),
+            ("P1D", 86_400_000),
+            ("PT24H", 86_400_000),
+        ]
+        .into_iter()
+        .find(|(word, _)| alert["window"] == *word)
+        .map(|(word, ms)| (ms, word))
+        .unwrap();
+        // Windows are made of half minutes and end with the one of the event that tells.
+        let end = (millis(&alert["raised_at"]) / 30_000 + 1) * 30_000;
+        let last = alert["evidence"].as_array().unwrap().iter();
+        let last = last
+            .map(|at| at["last_line"].as_u64().unwrap())
+            .max()
+            .unwrap();
+        let account = alert["account"].to_string();
+        let within = reads.iter().filter(|read| {
+            read.account == account && (end - window..end).contains(&read.time) && read.line <= last
+        });
+        let observed = &alert["observed"];
+        let records: u64 = within.clone().map(|read| read.records).sum();
+        assert_eq!(observed["records"], records, "{name}: {alert}");
+        // Whoever may be behind an unnamed record is counted as one of the people.
+        let unnamed: u64 = within.clone().map(|read| read.unnamed).sum();
+        let people = different(within.clone()) + unnamed;
+        assert_eq!(observed["subjects"], people, "{name}: {alert}");
+        let (number, words) = reason.split_once(' ').unwrap();
+        let number: u64 = number.parse().unwrap();
+        let exported: u64 = within.map(|read| read.exported).sum();
+        let (what, counted) = if words.contains("records exported") {
+            ("exported", exported)
+        } else if words.contains("had not read before") {
+            ("new", number.min(people))
+        } else {
+            ("people", people)
+        };
+        assert_eq!(number, counted, "{alert}");
+        *told.entry(what).or_default() += 1;
+    }
+    assert!(told.len() >= 2, "several kinds of reason: {told:?}");
 }

@@ -47,7 +47,7 @@ const BATCH_RECORDS_MAX: i64 = 1_000_000;
 const THREADS_MAX: i64 = 1_024;
 
 /// Suppliers that get a pipeline, unless told otherwise. More in one set of files are a mistake.
-const SUPPLIERS_MAX: usize = 1_000;
+const SUPPLIERS_MAX: u32 = 1_000;
 
 /// Decide the events of files as the daemon would, without Kafka.
 ///
@@ -87,8 +87,13 @@ pub struct Args {
     )]
     batch: u32,
     /// Decide the events of at most this many suppliers, and refuse those of others.
-    #[arg(long, value_name = "N", default_value_t = SUPPLIERS_MAX)]
-    suppliers_max: usize,
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = SUPPLIERS_MAX,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    suppliers_max: u32,
 }
 
 const EXAMPLES: &str = "\
@@ -146,7 +151,7 @@ impl Args {
                 threads: self.threads.map_or_else(cores, usize::from),
                 batch_records: self.batch as usize,
             },
-            suppliers_max: self.suppliers_max,
+            suppliers_max: self.suppliers_max as usize,
             config,
         }
     }

@@ -3,8 +3,11 @@
 use std::{net::TcpListener, path::PathBuf, process::ExitCode, sync::Arc};
 
 use anyhow::Context;
-use crossbeam_channel::bounded;
-use tokio::signal::unix::{SignalKind, signal};
+use crossbeam_channel::{Sender, bounded};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{
     cli::{CONFIGURATION, INTERNAL, UNAVAILABLE, configure, fail},
@@ -56,25 +59,41 @@ pub fn daemon(
     until_end: bool,
 ) -> anyhow::Result<ExitCode> {
     let (ask, shutdown) = bounded(1);
+    let runtime = beside(&settings, listener, ask)?;
+    let ended = daemon::run(settings, &shutdown, until_end);
+    runtime.shutdown_background();
+    Ok(exit_of(ended))
+}
+
+/// What runs beside the daemon: a signal asks it to end, and metrics and probes are served.
+///
+/// # Errors
+/// A runtime that does not start, signals that cannot be listened for.
+pub fn beside(
+    settings: &Settings,
+    listener: TcpListener,
+    ask: Sender<()>,
+) -> anyhow::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("starting the runtime that listens for signals")?;
+    let (mut terminate, mut interrupt) = {
+        let _within = runtime.enter();
+        let listen = |kind| signal(kind).context("listening for signals");
+        (
+            listen(SignalKind::terminate())?,
+            listen(SignalKind::interrupt())?,
+        )
+    };
     runtime.spawn(async move {
-        match (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-        ) {
-            (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            },
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::error!(%error, "signals cannot be listened for; stopping");
-            }
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-        drop(ask);
+        // Full where somebody has asked before.
+        let _asked = ask.try_send(());
     });
     let address = listener
         .local_addr()
@@ -86,16 +105,19 @@ pub fn daemon(
             tracing::error!(%error, "metrics are served no more");
         }
     });
-    let ended = daemon::run(settings, &shutdown, until_end);
-    runtime.shutdown_background();
-    Ok(match ended {
+    Ok(runtime)
+}
+
+/// The exit code of a daemon's end; says on the log what was wrong.
+pub fn exit_of(ended: Result<Outcome, kafka::Error>) -> ExitCode {
+    match ended {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Undelivered(_)) => ExitCode::from(INTERNAL),
         Err(error) => {
             tracing::error!("{error}");
             ExitCode::from(exit_code(&error))
         }
-    })
+    }
 }
 
 /// The exit code that tells a supervisor whose fault it is.

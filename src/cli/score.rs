@@ -7,10 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use crate::cli::{USAGE, fail};
 use crate::score::{self, Alert, Found, Score};
-
-/// Exit code of a file that cannot be read.
-const EXIT_USAGE: u8 = 2;
 
 /// Score alerts against the labels of a simulated world.
 #[derive(Clone, Debug, clap::Args)]
@@ -30,10 +28,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let score = match read_and_score(args) {
         Ok(score) => score,
-        Err(error) => {
-            writeln!(std::io::stderr(), "rosterwatch score: {error:#}")?;
-            return Ok(ExitCode::from(EXIT_USAGE));
-        }
+        Err(error) => return Ok(fail(USAGE, &error)),
     };
     let mut out = std::io::stdout().lock();
     if args.json {

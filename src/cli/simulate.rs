@@ -7,14 +7,10 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 
+use crate::cli::{UNAVAILABLE, USAGE, fail};
 use crate::clock::Stopwatch;
 use crate::event::days_from_civil;
 use crate::simulate::{Family, Kind, Labels, Plan, Producer, Stream};
-
-/// Exit code of a bad argument or a file that cannot be written.
-const EXIT_USAGE: u8 = 2;
-/// Exit code of brokers that cannot be reached.
-const EXIT_UNAVAILABLE: u8 = 69;
 
 /// Make a labelled synthetic world: suppliers' access logs with planted thefts.
 #[derive(Clone, Debug, clap::Args)]
@@ -208,7 +204,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let seed = plan.seed;
     let stream = match Stream::new(plan) {
         Ok(stream) => stream,
-        Err(error) => return refuse(EXIT_USAGE, &error.into()),
+        Err(error) => return Ok(fail(USAGE, &error.into())),
     };
     let written = match (&args.brokers, &args.out) {
         (Some(brokers), out) => match to_kafka(stream, brokers, seed) {
@@ -216,7 +212,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 .as_deref()
                 .map_or(Ok(()), |out| write_labels(out, &labels))
                 .map(|()| (events, labels)),
-            Err(error) => return refuse(EXIT_UNAVAILABLE, &error.into()),
+            Err(error) => return Ok(fail(UNAVAILABLE, &error.into())),
         },
         (None, Some(out)) => to_directory(stream, out),
         (None, None) => Err(anyhow::anyhow!("give --out or --brokers")),
@@ -234,7 +230,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             )?;
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => refuse(EXIT_USAGE, &error),
+        Err(error) => Ok(fail(USAGE, &error)),
     }
 }
 
@@ -281,11 +277,6 @@ fn write_labels(out: &Path, labels: &Labels) -> anyhow::Result<()> {
     let mut text = serde_json::to_vec_pretty(labels).context("labels as JSON")?;
     text.push(b'\n');
     std::fs::write(&path, text).with_context(|| format!("{}: cannot be written", path.display()))
-}
-
-fn refuse(code: u8, error: &anyhow::Error) -> anyhow::Result<ExitCode> {
-    writeln!(std::io::stderr(), "rosterwatch simulate: {error:#}")?;
-    Ok(ExitCode::from(code))
 }
 
 /// Days since 1970-01-01 of `YYYY-MM-DD`.

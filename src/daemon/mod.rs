@@ -84,7 +84,12 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// failures that no waiting helps.
 pub fn run(settings: Settings, shutdown: &Shutdown, until_end: bool) -> Result<Outcome, Error> {
     let client = Client::default();
-    let control = kafka::connect(&settings.kafka, client.clone(), CONNECT)?;
+    let is_asked_to_end = || !shutdown.is_empty();
+    let connected = kafka::connect(&settings.kafka, client.clone(), CONNECT, is_asked_to_end)?;
+    let Some(control) = connected else {
+        tracing::info!("stopped before a broker answered");
+        return Ok(Outcome::Done);
+    };
     let catalog = kafka::ensure(
         &control,
         &settings.kafka,

@@ -420,6 +420,8 @@ impl Daemon {
         thread::spawn(move || {
             self.commit(CommitMode::Sync);
             self.lease.leave();
+            // Closed before the end is told: the demo's broker ends with us.
+            drop((self.control, self.kit));
             // Nobody waits any more where the deadline has passed.
             let _sent = left.send(());
         });

@@ -117,7 +117,15 @@ impl Settings {
 pub struct Reports {
     refused: AtomicBool,
     counts: Mutex<BTreeMap<(String, bool), u64>>,
+    /// When an error was last put in the log, by what it said.
+    logged: Mutex<BTreeMap<String, Stopwatch>>,
 }
+
+/// librdkafka repeats itself hundreds of times a second while brokers are down; the log says the
+/// same thing this often, the metrics count every time.
+const REPEAT: Duration = Duration::from_secs(30);
+/// Different errors whose times are remembered.
+const LOGGED_MAX: usize = 64;
 
 impl Reports {
     /// Counts an error by its code; remembers that credentials were refused.
@@ -128,6 +136,18 @@ impl Reports {
         }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((format!("{code:?}"), fatal)).or_default() += 1;
+    }
+
+    /// Whether the log has not heard of `error` for a while.
+    fn is_news(&self, error: &KafkaError) -> bool {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        logged.retain(|_, since| since.elapsed() < REPEAT);
+        let error = error.to_string();
+        let is_news = !logged.contains_key(&error) && logged.len() < LOGGED_MAX;
+        if is_news {
+            logged.insert(error, Stopwatch::start());
+        }
+        is_news
     }
 
     /// Takes the counts since the last call: (code, fatal) and how often.
@@ -194,7 +214,9 @@ impl ClientContext for Client {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if !matches!(error, KafkaError::PartitionEOF(_)) && !is_end(&error) {
-            tracing::warn!(%error, "librdkafka: {reason}");
+            if self.reports.is_news(&error) {
+                tracing::warn!(%error, "librdkafka: {reason}");
+            }
             self.reports.note(&error, is_fatal(&error));
         }
     }
@@ -213,7 +235,11 @@ fn is_fatal(error: &KafkaError) -> bool {
         || code(error) == Some(RDKafkaErrorCode::Fatal)
 }
 
-/// A client for metadata and watermarks, made once a broker has answered.
+/// Brokers are asked anew after so long without an answer.
+const ATTEMPT: Duration = Duration::from_secs(2);
+
+/// A client for metadata and watermarks, made once a broker has answered; nothing where
+/// `is_asked_to_end` before that.
 ///
 /// # Errors
 /// Settings that librdkafka refuses; credentials that the brokers refuse; no answer within `patience`.
@@ -221,19 +247,20 @@ pub fn connect(
     settings: &Settings,
     context: Client,
     patience: Duration,
-) -> Result<BaseConsumer<Client>, Error> {
+    is_asked_to_end: impl Fn() -> bool,
+) -> Result<Option<BaseConsumer<Client>>, Error> {
     let reports = Arc::clone(&context.reports);
     let consumer: BaseConsumer<Client> = settings
         .client()
         .create_with_context(context)
         .map_err(Error::Settings)?;
     let started = Stopwatch::start();
-    loop {
-        let answer = consumer.fetch_metadata(None, Duration::from_secs(2));
+    while !is_asked_to_end() {
+        let answer = consumer.fetch_metadata(None, ATTEMPT);
         // Serves the error events that say why no broker answers.
         while consumer.poll(Duration::ZERO).is_some() {}
         match answer {
-            Ok(_) => return Ok(consumer),
+            Ok(_) => return Ok(Some(consumer)),
             Err(_) if reports.is_refused() => {
                 return Err(Error::Refused {
                     code: RDKafkaErrorCode::Authentication,
@@ -256,4 +283,5 @@ pub fn connect(
             });
         }
     }
+    Ok(None)
 }

@@ -15,6 +15,7 @@ use std::{
 
 use prometheus::{
     CounterVec, GaugeVec, Histogram, IntCounterVec, IntGaugeVec, Registry, TextEncoder,
+    core::Collector as _, proto::MetricFamily,
 };
 
 pub use self::feed::{Busy, FeedMetrics, Read, Standing};
@@ -257,6 +258,19 @@ impl Metrics {
             self.busy.with_label_values(&[worker]);
         }
         self.owns(0, false);
+    }
+
+    /// Records read so far, of all suppliers.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts, which stay far below 2^53"
+    )]
+    pub fn records_received(&self) -> u64 {
+        let families = self.received.collect();
+        let metrics = families.iter().flat_map(MetricFamily::get_metric);
+        let read = metrics.map(|metric| metric.get_counter().get_value() as u64);
+        read.sum()
     }
 
     /// All metrics in the Prometheus text format.

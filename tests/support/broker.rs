@@ -19,6 +19,8 @@ use tempfile::TempDir;
 /// A broker, stopped when it is dropped where it was started here.
 pub(crate) struct Broker {
     pub(crate) address: String,
+    /// Where it asks for credentials: `watch` with `right`, by PLAIN and SCRAM.
+    pub(crate) guarded: Option<String>,
     started: Option<(Child, TempDir)>,
 }
 
@@ -28,6 +30,7 @@ impl Broker {
         if let Ok(address) = env::var("ROSTERWATCH_TEST_KAFKA") {
             return Some(Self {
                 address,
+                guarded: None,
                 started: None,
             });
         }
@@ -47,12 +50,11 @@ impl Broker {
 
     fn start_from(jars: &Path) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let [port, controller] = free_ports();
-        let address = format!("127.0.0.1:{port}");
+        let [address, guarded, controller] = free_addresses();
         let settings = dir.path().join("server.properties");
         fs::write(
             &settings,
-            properties(&address, controller, &dir.path().join("data")),
+            properties(&address, &guarded, &controller, &dir.path().join("data")),
         )
         .unwrap();
         let class_path = jars.join("*");
@@ -69,7 +71,10 @@ impl Broker {
             .unwrap();
         let id = String::from_utf8(id.stdout).unwrap();
         let formatted = java("kafka.tools.StorageTool")
-            .args(["format", "-t", id.trim(), "--standalone", "-c"])
+            .args(["format", "-t", id.trim(), "--standalone"])
+            .args(["--add-scram", "SCRAM-SHA-256=[name=watch,password=right]"])
+            .args(["--add-scram", "SCRAM-SHA-512=[name=watch,password=right]"])
+            .arg("-c")
             .arg(&settings)
             .output()
             .unwrap();
@@ -87,6 +92,7 @@ impl Broker {
             .unwrap();
         let broker = Self {
             address,
+            guarded: Some(guarded),
             started: Some((child, dir)),
         };
         broker.await_answer();
@@ -118,20 +124,25 @@ impl Drop for Broker {
     }
 }
 
-fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+fn free_addresses() -> [String; 3] {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().to_string())
 }
 
-fn properties(address: &str, controller: u16, data: &Path) -> String {
+fn properties(address: &str, guarded: &str, controller: &str, data: &Path) -> String {
+    let module = "org.apache.kafka.common.security";
     format!(
         "process.roles=broker,controller
 node.id=1
-controller.quorum.bootstrap.servers=127.0.0.1:{controller}
-listeners=PLAINTEXT://{address},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://{address}
+controller.quorum.bootstrap.servers={controller}
+listeners=PLAINTEXT://{address},SASL_PLAINTEXT://{guarded},CONTROLLER://{controller}
+advertised.listeners=PLAINTEXT://{address},SASL_PLAINTEXT://{guarded}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl_plaintext.plain.sasl.jaas.config={module}.plain.PlainLoginModule required user_watch=\"right\";
+listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config={module}.scram.ScramLoginModule required;
+listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config={module}.scram.ScramLoginModule required;
 log.dirs={}
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor=1
