@@ -3,10 +3,10 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench run
+.PHONY: help demo test check fix bench bench-kafka run
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 13
 
 demo: ## the main job on embedded defaults: a simulated month with planted thefts, replayed and scored
 	$(CARGO) build --release --locked
@@ -29,8 +29,13 @@ fix: ## format, and apply what clippy can
 	$(CARGO) clippy --all-targets --fix --allow-dirty --allow-staged
 	$(CARGO) fmt
 
-bench: ## measure every stage
-	$(CARGO) bench --locked
+bench: ## measure every stage, and what accounts weigh (about 5 GB of memory)
+	$(CARGO) bench --locked --bench decode --bench detect --bench replay
+	$(CARGO) bench --locked --bench memory
+
+bench-kafka: ## drain a real broker beside bare loops; needs Java 17 and Maven, or ROSTERWATCH_TEST_KAFKA=host:port
+	sh tests/broker/fetch.sh
+	$(CARGO) bench --locked --bench kafka
 
 run: ## the daemon with the example configuration
 	$(CARGO) run --release --locked -- run --config config/example.toml
