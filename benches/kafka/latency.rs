@@ -25,7 +25,8 @@ const SECS: u64 = 30;
 const ACCOUNTS: u64 = 200_000;
 /// One event in so many is an export of [`EXPORTED`] people by an account of its own.
 const EXPORT_EVERY: u64 = 400;
-const EXPORTED: u64 = 60;
+/// More than a feed without any history takes for possible.
+const EXPORTED: u64 = 600;
 /// Events are sent in so many bursts a second.
 const BURSTS_PER_SEC: u64 = 100;
 

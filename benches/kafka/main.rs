@@ -6,6 +6,8 @@
 //! of CPU an event, everything included; from an event's append to its alert's acknowledgement at
 //! most 250 ms (p99) at 20,000 events a second.
 //!
+//! `cargo bench --bench kafka -- drain` or `-- latency` runs one of the two.
+//!
 //! Needs what `tests/broker/fetch.sh` needs, or a broker that `ROSTERWATCH_TEST_KAFKA` names, and
 //! a few GB where temporary files go. The broker works on the same cores as what is measured.
 #![expect(
@@ -14,6 +16,8 @@
     clippy::unwrap_used,
     reason = "a bench that prints what it measured, and cannot go on where something is missing"
 )]
+
+use std::env;
 
 mod backlog;
 mod bare;
@@ -37,30 +41,41 @@ fn main() {
     let Some(broker) = Broker::start() else {
         return;
     };
-    for suppliers in SUPPLIERS {
-        let backlog = Backlog::produce(&broker, suppliers);
-        println!(
-            "{} events of {} bytes, {} of 6 partitions, lz4; medians of {ROUNDS} rounds",
-            backlog.events,
-            backlog.bytes / backlog.events,
-            if suppliers == 1 {
-                "a topic"
-            } else {
-                "three topics"
-            },
-        );
-        let rounds: Vec<_> = (0..ROUNDS)
-            .map(|round| {
-                [
-                    bare::poll(&broker, &backlog),
-                    bare::decode(&broker, &backlog),
-                    program::drain(&broker, &backlog, round),
-                ]
-            })
-            .collect();
-        tell(&rounds);
+    let wanted = env::args().skip(1).find(|word| !word.starts_with('-'));
+    let is_wanted = |part| wanted.as_deref().is_none_or(|wanted| wanted == part);
+    if is_wanted("drain") {
+        SUPPLIERS
+            .into_iter()
+            .for_each(|suppliers| drain(&broker, suppliers));
     }
-    latency::measure(&broker);
+    if is_wanted("latency") {
+        latency::measure(&broker);
+    }
+}
+
+/// Drains a backlog of so many suppliers by each consumer in turns.
+fn drain(broker: &Broker, suppliers: u32) {
+    let backlog = Backlog::produce(broker, suppliers);
+    println!(
+        "{} events of {} bytes, {} of 6 partitions, lz4; medians of {ROUNDS} rounds",
+        backlog.events,
+        backlog.bytes / backlog.events,
+        if suppliers == 1 {
+            "a topic"
+        } else {
+            "three topics"
+        },
+    );
+    let rounds: Vec<_> = (0..ROUNDS)
+        .map(|round| {
+            [
+                bare::poll(broker, &backlog),
+                bare::decode(broker, &backlog),
+                program::drain(broker, &backlog, round),
+            ]
+        })
+        .collect();
+    tell(&rounds);
 }
 
 fn tell(rounds: &[[Run; 3]]) {
