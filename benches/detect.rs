@@ -4,10 +4,6 @@
 //! Budget: at most 0.3 µs for an event of a steady account (`detect/steady_account`) at 10,000
 //! accounts, and at most 0.6 µs at a million, on one core. A new account and an export of a
 //! thousand people are there to show what costs grow with.
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "a crowd's numbers are far below 2^32"
-)]
 
 mod crowd;
 
@@ -112,7 +108,7 @@ fn steady(criterion: &mut Criterion) {
         let before = work.done;
         group.bench_function(BenchmarkId::from_parameter(accounts), |bencher| {
             bencher.iter_batched(
-                || Vec::from_iter((0..BATCH).map(|_| work.next(accounts))),
+                || (0..BATCH).map(|_| work.next(accounts)).collect::<Vec<_>>(),
                 |events| {
                     observe(&mut pipeline, &events, &mut alerts);
                     events
@@ -156,7 +152,7 @@ fn newcomers(criterion: &mut Criterion) {
                         crowd.view(work.done, moment)
                     };
                     let events = (accounts..accounts + BATCH).map(newcomer);
-                    (pipeline, Vec::from_iter(events))
+                    (pipeline, events.collect::<Vec<_>>())
                 },
                 |(mut pipeline, events)| {
                     observe(&mut pipeline, &events, &mut Vec::new());
@@ -180,7 +176,7 @@ fn exports(criterion: &mut Criterion) {
         let people: Vec<_> = (0..EXPORTS)
             .map(|export| {
                 let names = crowd.people().iter().skip(export * 1_999).take(EXPORTED);
-                Vec::from_iter(names.map(String::as_str))
+                names.map(String::as_str).collect::<Vec<_>>()
             })
             .collect();
         group.bench_function(BenchmarkId::from_parameter(accounts), |bencher| {
@@ -199,7 +195,7 @@ fn exports(criterion: &mut Criterion) {
                         }
                     };
                     let events = people.iter().map(Vec::as_slice).map(export);
-                    (pipeline, Vec::from_iter(events))
+                    (pipeline, events.collect::<Vec<_>>())
                 },
                 |(mut pipeline, events)| {
                     let mut alerts = Vec::new();

@@ -1,6 +1,6 @@
 //! Topics full of simulated events.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -90,7 +90,7 @@ impl Backlog {
             broker.address
         );
         for (supplier, topic) in &self.topics {
-            config += &format!("[suppliers.{supplier}]\ntopics = [\"{topic}\"]\n");
+            writeln!(config, "[suppliers.{supplier}]\ntopics = [\"{topic}\"]").unwrap();
         }
         config
     }

@@ -69,7 +69,7 @@ fn drain(broker: &Broker, backlog: &Backlog, mut each: impl FnMut(&[u8])) -> Run
     consumer.assign(&list).unwrap();
     let (mut events, mut ended, mut watch) = (0, 0, None);
     while ended < list.count() {
-        match consumer.poll(Duration::from_secs(20)).expect("a record") {
+        match consumer.poll(Duration::from_secs(20)).unwrap() {
             Ok(message) => {
                 watch.get_or_insert_with(Stopwatch::start);
                 each(message.payload().unwrap());

@@ -44,9 +44,9 @@ fn main() {
     let wanted = env::args().skip(1).find(|word| !word.starts_with('-'));
     let is_wanted = |part| wanted.as_deref().is_none_or(|wanted| wanted == part);
     if is_wanted("drain") {
-        SUPPLIERS
-            .into_iter()
-            .for_each(|suppliers| drain(&broker, suppliers));
+        for suppliers in SUPPLIERS {
+            drain(&broker, suppliers);
+        }
     }
     if is_wanted("latency") {
         latency::measure(&broker);
