@@ -63,8 +63,13 @@ fn drain(broker: &Broker, backlog: &Backlog, mut each: impl FnMut(&[u8])) -> Run
     let mut client = broker.client();
     client
         .set("group.id", "bare")
-        .set("enable.auto.commit", "false");
-    let consumer: BaseConsumer = client.set("enable.partition.eof", "true").create().unwrap();
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        // As the daemon has it: by default a full queue makes the client pause for a second, which
+        // a loop that decodes waits for again and again.
+        .set("fetch.queue.backoff.ms", "5")
+        .set("queued.min.messages", "1000000");
+    let consumer: BaseConsumer = client.create().unwrap();
     let list = backlog.beginnings();
     consumer.assign(&list).unwrap();
     let (mut events, mut ended, mut watch) = (0, 0, None);
