@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench bench-detectors bench-servicenow run
+.PHONY: help demo test check fix bench bench-detectors bench-kafka bench-servicenow run
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,8 +27,13 @@ fix: ## format, and apply what clippy can
 	$(CARGO) clippy --all-targets --fix --allow-dirty --allow-staged
 	$(CARGO) fmt
 
-bench: ## measure every stage
-	$(CARGO) bench --locked
+bench: ## measure every stage, and what accounts weigh (about 5 GB of memory)
+	$(CARGO) bench --locked --bench decode --bench detect --bench replay
+	$(CARGO) bench --locked --bench memory
+
+bench-kafka: ## drain a real broker beside bare loops; needs Java 17 and Maven, or ROSTERWATCH_TEST_KAFKA=host:port
+	sh tests/broker/fetch.sh
+	$(CARGO) bench --locked --bench kafka
 
 bench-detectors: ## our detector and others on simulated worlds; JUDGE='--seeds 1,2 --rates 0.5' and the like
 	$(CARGO) bench --locked --bench detectors -- $(JUDGE)

@@ -33,13 +33,20 @@ struct Kind {
     plan: fn() -> Plan,
 }
 
-const KINDS: [Kind; 1] = [Kind {
-    name: "default",
-    plan: || Plan {
-        days: 42,
-        ..Plan::default()
+const KINDS: [Kind; 3] = [
+    Kind {
+        name: "calm",
+        plan: Plan::calm,
     },
-}];
+    Kind {
+        name: "ordinary",
+        plan: Plan::ordinary,
+    },
+    Kind {
+        name: "noisy",
+        plan: Plan::noisy,
+    },
+];
 
 /// Judge our detector and others on simulated worlds; Markdown tables go to standard output.
 #[derive(Debug, Parser)]

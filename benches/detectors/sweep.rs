@@ -152,6 +152,7 @@ impl Crossings {
                 revision: number as u64,
                 supplier: account.supplier.clone(),
                 account: Some(account.name.clone()),
+                kind: String::new(),
                 account_kind: AccountKind::Unknown,
                 started_at: time,
                 raised_at: time,

@@ -90,6 +90,7 @@ pub(super) fn scored(alerts: &[incident::Alert]) -> Vec<score::Alert> {
         revision: alert.revision,
         supplier: alert.supplier.clone(),
         account: alert.account.clone(),
+        kind: alert.kind.as_str().to_owned(),
         account_kind: alert.account_kind,
         started_at: alert.started_at,
         raised_at: alert.raised_at,
@@ -136,17 +137,18 @@ pub(super) struct False {
 impl False {
     fn add(&mut self, score: &Score, period: &str) {
         let rates = score.false_incidents.get(period);
-        for rate in rates.into_iter().flat_map(BTreeMap::values) {
-            let Rate {
-                incidents,
-                outside_benign,
-                account_days,
-                ..
-            } = rate;
-            self.incidents += incidents;
-            self.outside_benign += outside_benign;
-            self.account_days += account_days;
-        }
+        let Some(Rate {
+            incidents,
+            outside_benign,
+            account_days,
+            ..
+        }) = rates.and_then(|kinds| kinds.get("all"))
+        else {
+            return;
+        };
+        self.incidents += incidents;
+        self.outside_benign += outside_benign;
+        self.account_days += account_days;
     }
 
     pub(super) fn per_1000(&self) -> f64 {

@@ -21,7 +21,7 @@ use rosterwatch::{
     incident,
     ingest::RecordBatch,
     score,
-    simulate::{BenignSpan, Labels, SCHEMA},
+    simulate::{BenignSpan, LEARNING_DAYS, Labels, SCHEMA},
 };
 
 use crate::{
@@ -270,11 +270,16 @@ fn decode(rows: &[Row], first: u64) -> DecodedBatch {
 
 /// The truth about the log as it is: its account-days and its known mass operations.
 fn labels(rows: &[Row]) -> Labels {
-    let days = rows
-        .iter()
-        .map(|row| (&row.account, row.time.div_euclid(DAY_MS)));
-    let days = days.collect::<BTreeSet<_>>().len() as u64;
-    let kinds = BTreeMap::from([("person".to_owned(), days)]);
+    let count = |until: i64| {
+        let days = rows
+            .iter()
+            .map(|row| (&row.account, row.time.div_euclid(DAY_MS)));
+        let days = days
+            .filter(|(_, day)| *day < until)
+            .collect::<BTreeSet<_>>();
+        let kinds = BTreeMap::from([("person".to_owned(), days.len() as u64)]);
+        BTreeMap::from([(SUPPLIER.to_owned(), kinds)])
+    };
     let benign = NATURAL.map(|(account, from, to)| BenignSpan {
         supplier: SUPPLIER.to_owned(),
         account: account.to_owned(),
@@ -288,7 +293,8 @@ fn labels(rows: &[Row]) -> Labels {
         seed: 0,
         from: day(FROM_DAY),
         to: day(TO_DAY),
-        account_days: BTreeMap::from([(SUPPLIER.to_owned(), kinds)]),
+        account_days: count(i64::MAX),
+        account_days_learning: Some(count(FROM_DAY + LEARNING_DAYS)),
         attacks: Vec::new(),
         benign: benign.into(),
     }

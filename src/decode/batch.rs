@@ -7,7 +7,7 @@ use crate::{
         scan::{Scratch, scan},
         values::Strings,
     },
-    event::AccessEvent,
+    event::{AccessEvent, Timestamp},
     ingest::{Record, RecordBatch},
 };
 
@@ -125,6 +125,14 @@ impl DecodedBatch {
             Err(refusal) => Verdict::Refused(*refusal),
         };
         (self.records[index], verdict)
+    }
+
+    /// The time of the event at `index`, without lending it; nothing where it was refused.
+    ///
+    /// # Panics
+    /// Panics where `index` is not below [`len`](Self::len).
+    pub fn time(&self, index: usize) -> Option<Timestamp> {
+        self.verdicts[index].as_ref().ok().map(Entry::time)
     }
 
     /// The bytes of a record, for the digest of a refused one.

@@ -117,6 +117,11 @@ impl Entry {
         Ok(entry)
     }
 
+    /// When it happened.
+    pub(super) const fn time(&self) -> Timestamp {
+        self.time
+    }
+
     /// The event, as a view of the texts.
     pub(super) fn event<'a>(&self, source: Source<'a>) -> AccessEvent<'a> {
         let slice = |span: Span| source.text.slice(span);

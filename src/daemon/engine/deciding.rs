@@ -36,12 +36,9 @@ impl Lane {
             .enumerate()
             .flat_map(|(number, waiting)| {
                 let from = if number == 0 { self.index } else { 0 };
-                (from..waiting.batch.len()).map(|index| waiting.batch.get(index).1)
+                (from..waiting.batch.len()).map(|index| waiting.batch.time(index))
             });
-        records.take(LOOK).map(|verdict| match verdict {
-            Verdict::Event(event) => Some(event.time),
-            Verdict::Refused(_) => None,
-        })
+        records.take(LOOK)
     }
 }
 
@@ -172,6 +169,7 @@ impl Engine {
             lane.next = waiting.next;
             self.positions.decide(source, lane.next);
             self.reader.finish(source, waiting.batch);
+            self.end_for_good(source);
         }
     }
 

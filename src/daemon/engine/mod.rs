@@ -310,12 +310,24 @@ impl Engine {
                 // New records may tell that the next one leaps.
                 self.look_ahead(source);
             }
-            Work::End { source } => self.order.ended(source, clock::now()),
+            Work::End { source } => {
+                self.order.ended(source, clock::now());
+                self.end_for_good(source);
+            }
             Work::Astray { source, error } => {
                 let (topic, partition) = &self.lanes[source].source.partition;
                 tracing::error!(topic, partition, %error, "position lost; the feed is read again");
                 self.is_astray = true;
             }
+        }
+    }
+
+    /// Where the run is to end with the sources as they stood at start, one that has come so far
+    /// is not waited for: all that still counts is there.
+    fn end_for_good(&mut self, source: usize) {
+        let lane = &self.lanes[source];
+        if self.conduct.until_end && lane.batches.is_empty() && lane.next >= lane.source.end {
+            self.order.ended(source, Timestamp::default());
         }
     }
 
