@@ -1,16 +1,19 @@
 //! Where in the log the events of a time lie, so that an incident can name its evidence.
 //!
-//! Coarse on purpose: for each five minutes the first and last position of every source. It holds
-//! all of an incident's events, and others between them.
+//! Coarse on purpose: for each five minutes, and for older days as a whole, the first and last
+//! position of every source. It holds all of an incident's events, and others between them.
 
 use std::collections::BTreeMap;
 
-use crate::detect::pane::PANES_PER_HOUR;
+use crate::detect::pane::{PANES_PER_DAY, PANES_PER_HOUR};
 
 /// Panes in a slot: five minutes.
 const SLOT_PANES: u32 = PANES_PER_HOUR / 12;
 /// Slots kept at most: two weeks. Only future-dated events can need more; the last of them go.
 const SLOTS_MAX: usize = 4_032;
+const SLOTS_PER_DAY: u32 = PANES_PER_DAY / SLOT_PANES;
+/// Days kept as a whole: as long as a slow theft is remembered.
+const DAYS_MAX: usize = 50;
 
 type Ranges = Vec<(u32, u64, u64)>;
 
@@ -18,6 +21,8 @@ type Ranges = Vec<(u32, u64, u64)>;
 #[derive(Debug, Default)]
 pub(super) struct Positions {
     slots: BTreeMap<u32, Ranges>,
+    /// Days whose slots are forgotten, in part or all.
+    days: BTreeMap<u32, Ranges>,
     /// The slot of the last event, kept at hand, and its ranges.
     hot: Option<(u32, Ranges)>,
 }
@@ -35,34 +40,53 @@ impl Positions {
                 self.slots.pop_last();
             }
         }
-        let Some((_, ranges)) = &mut self.hot else {
-            return;
-        };
-        match ranges.iter_mut().find(|(known, ..)| *known == source) {
-            Some((_, first, last)) => {
-                *first = (*first).min(position);
-                *last = (*last).max(position);
-            }
-            None => ranges.push((source, position, position)),
+        if let Some((_, ranges)) = &mut self.hot {
+            widen(ranges, (source, position, position));
         }
     }
 
     /// The ranges that hold every event of the panes from `from` to `to`, both included.
     pub(super) fn within(&self, from: u32, to: u32) -> impl Iterator<Item = (u32, u64, u64)> {
+        let days = from / PANES_PER_DAY..=to / PANES_PER_DAY;
+        let days = self.days.range(days).map(|(_, ranges)| ranges);
         let slots = from / SLOT_PANES..=to / SLOT_PANES;
         let hot = self.hot.iter().filter({
             let slots = slots.clone();
             move |(slot, _)| slots.contains(slot)
         });
         let held = self.slots.range(slots).map(|(_, ranges)| ranges);
-        held.chain(hot.map(|(_, ranges)| ranges)).flatten().copied()
+        let hot = hot.map(|(_, ranges)| ranges);
+        days.chain(held).chain(hot).flatten().copied()
     }
 
-    /// Forgets the slots before `pane`.
+    /// Keeps of the slots before `pane` no more than their days.
     pub(super) fn forget(&mut self, pane: u32) {
         let slot = pane / SLOT_PANES;
-        self.slots = self.slots.split_off(&slot);
-        self.hot.take_if(|(hot, _)| *hot < slot);
+        let kept = self.slots.split_off(&slot);
+        let past = std::mem::replace(&mut self.slots, kept);
+        let past = past
+            .into_iter()
+            .chain(self.hot.take_if(|(hot, _)| *hot < slot));
+        for (slot, ranges) in past {
+            let day = self.days.entry(slot / SLOTS_PER_DAY).or_default();
+            for range in ranges {
+                widen(day, range);
+            }
+        }
+        while self.days.len() > DAYS_MAX {
+            self.days.pop_first();
+        }
+    }
+}
+
+/// Takes another range of a source in.
+fn widen(ranges: &mut Ranges, (source, from, to): (u32, u64, u64)) {
+    match ranges.iter_mut().find(|(known, ..)| *known == source) {
+        Some((_, first, last)) => {
+            *first = (*first).min(from);
+            *last = (*last).max(to);
+        }
+        None => ranges.push((source, from, to)),
     }
 }
 
@@ -80,7 +104,9 @@ mod tests {
         early.sort_unstable();
         assert_eq!(early, [(0, 2, 7), (1, 3, 3)]);
         positions.forget(400);
-        assert_eq!(positions.within(0, 1_000).count(), 1);
+        let mut all: Vec<_> = positions.within(0, 1_000).collect();
+        all.sort_unstable();
+        assert_eq!(all, [(0, 2, 7), (0, 90, 90), (1, 3, 3)]);
     }
 
     #[test]
