@@ -10,6 +10,8 @@ mod config;
 mod decode;
 /// `demo` as a newcomer meets it.
 mod demo;
+/// What is alarmed over weeks, and what is not.
+mod detection;
 /// The daemon on a real broker.
 mod kafka;
 /// Files through the built program.

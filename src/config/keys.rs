@@ -2,7 +2,7 @@
 //! about it. The file of defaults is written from this table.
 
 /// What a value must be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Form {
     /// Any string; an empty one is none.
     Text,
@@ -12,6 +12,8 @@ pub(super) enum Form {
     Switch,
     /// A whole number from the first to the second.
     Count(u64, u64),
+    /// A number from the first to the second.
+    Rate(f64, f64),
     /// A number with `KiB`, `MiB` or `GiB`.
     Bytes,
     /// A number with `ms`, `s`, `m`, `h` or `d`.
@@ -38,7 +40,7 @@ const fn key(path: &'static str, form: Form, default: &'static str, help: &'stat
     }
 }
 
-use Form::{Bytes, Count, Start, Switch, Text, Texts, Time};
+use Form::{Bytes, Count, Rate, Start, Switch, Text, Texts, Time};
 
 /// The keys, in the order of the file.
 pub(super) const KEYS: &[Key] = &[
@@ -217,6 +219,12 @@ pub(super) const KEYS: &[Key] = &[
         Time,
         "\"24h\"",
         "An incident closes so long after its last event; at least the lateness.",
+    ),
+    key(
+        "detect.false_alerts_per_1000_account_days",
+        Rate(0.01, 100.0),
+        "0.2",
+        "False alerts to be borne on 1,000 days of accounts: fewer see less. From 0.01 to 100.",
     ),
     key(
         "severity.medium_people",

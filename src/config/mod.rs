@@ -2,14 +2,7 @@
 //!
 //! Every problem is told at once, with its key, where it came from, and what to do.
 
-use std::{
-    collections::BTreeMap,
-    fmt, fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt, fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use config::{Environment, File, FileFormat, Value, ValueKind};
 use regex::Regex;
@@ -17,12 +10,13 @@ use regex::Regex;
 use crate::{
     daemon, feed,
     ingest::kafka::Reading,
-    kafka::{Sasl, Settings, Tls},
+    kafka::Settings,
     metrics::Metrics,
     sink::alerts::Topics,
     state::{lease::Membership, topic::Begin},
 };
 
+mod kafka;
 mod keys;
 mod read;
 
@@ -191,7 +185,7 @@ impl Config {
         let suppliers = read_suppliers(read);
         let feed = read_feed(read, &suppliers);
         Self {
-            kafka: read_kafka(read),
+            kafka: kafka::settings(read),
             membership: Membership {
                 group: group.clone(),
                 instance: read.option("kafka.instance"),
@@ -294,64 +288,6 @@ fn read_input(read: &mut Reader, topic: &str) -> Option<Input> {
     None
 }
 
-fn read_kafka(read: &mut Reader) -> Settings {
-    if read.texts("kafka.brokers").is_empty() {
-        read.refuse("kafka.brokers", "is empty; name a broker as host:port");
-    }
-    let path = |text: Option<String>| text.map(PathBuf::from);
-    let certificate = path(read.option("kafka.tls.certificate_file"));
-    let key = path(read.option("kafka.tls.key_file"));
-    if certificate.is_some() != key.is_some() {
-        read.refuse(
-            "kafka.tls.key_file",
-            "goes with kafka.tls.certificate_file; name both",
-        );
-    }
-    let tls = read.switch("kafka.tls.enabled").then(|| Tls {
-        ca_file: path(read.option("kafka.tls.ca_file")),
-        certificate: certificate.zip(key),
-    });
-    Settings {
-        brokers: read.texts("kafka.brokers"),
-        tls,
-        sasl: read_sasl(read),
-        properties: read.properties(),
-    }
-}
-
-fn read_sasl(read: &mut Reader) -> Option<Sasl> {
-    let mechanism = read.option("kafka.sasl.mechanism")?;
-    if !["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"].contains(&mechanism.as_str()) {
-        read.refuse(
-            "kafka.sasl.mechanism",
-            "is not supported; write PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
-        );
-    }
-    let Some(username) = read.option("kafka.sasl.username") else {
-        read.refuse("kafka.sasl.username", "is empty; name who logs in");
-        return None;
-    };
-    let Some(file) = read.option("kafka.sasl.password_file") else {
-        read.refuse(
-            "kafka.sasl.password_file",
-            "is empty; name the file with the password",
-        );
-        return None;
-    };
-    let Ok(password) = fs::read_to_string(file) else {
-        read.refuse(
-            "kafka.sasl.password_file",
-            "cannot be read; check the path and its rights",
-        );
-        return None;
-    };
-    Some(Sasl {
-        mechanism,
-        username,
-        password: password.trim_end_matches(['\r', '\n']).to_owned(),
-    })
-}
-
 /// The lateness is at most a day: panes are kept for the horizon and a day more.
 const LATENESS_MAX_MS: i64 = 24 * 3_600_000;
 
@@ -393,6 +329,8 @@ fn read_feed(read: &mut Reader, suppliers: &BTreeMap<String, Supplier>) -> feed:
             incidents_max: read.size("limits.incidents"),
         },
         severity_people: people,
+        false_alerts_per_account_day: read.rate("detect.false_alerts_per_1000_account_days")
+            / 1_000.0,
         ..feed::Config::default()
     }
 }

@@ -38,6 +38,7 @@ enum Checked {
     Texts(Vec<String>),
     Switch(bool),
     Number(u64),
+    Rate(f64),
 }
 
 /// The values by key, and what is wrong with them.
@@ -146,6 +147,14 @@ impl Reader {
             Some(Checked::Number(number)) => *number,
             Some(Checked::Text(text)) => measure(text, &TIMES).unwrap_or(1),
             _ => 1,
+        }
+    }
+
+    /// A rate; 1 where it would not do.
+    pub(super) fn rate(&self, key: &str) -> f64 {
+        match self.values.get(key) {
+            Some(Checked::Rate(rate)) => *rate,
+            _ => 1.0,
         }
     }
 
@@ -301,6 +310,16 @@ fn checked(form: Form, value: &ValueKind) -> Option<Checked> {
                 .contains(&number)
                 .then_some(Checked::Number(number))
         }
+        Form::Rate(least, most) => {
+            let rate: f64 = match value {
+                ValueKind::Float(rate) => *rate,
+                ValueKind::I64(rate) => *rate as f64,
+                _ => text?.parse().ok()?,
+            };
+            (least..=most)
+                .contains(&rate)
+                .then_some(Checked::Rate(rate))
+        }
         Form::Bytes => measure(text?, &BYTES).map(Checked::Number),
         Form::Time => measure(text?, &TIMES).map(Checked::Number),
         Form::Start => {
@@ -358,6 +377,7 @@ fn remedy(form: Form) -> &'static str {
         Form::Texts => "is no list of strings; write [\"one\", \"two\"]",
         Form::Switch => "is no switch; write true or false",
         Form::Count(..) => "is no whole number, or out of bounds; see config/default.toml",
+        Form::Rate(..) => "is no number, or out of bounds; see config/default.toml",
         Form::Bytes => "is no size; write 64KiB, 1MiB or 1GiB",
         Form::Time => "is no time; write 500ms, 30s, 5m, 1h or 35d",
         Form::Start => "is no start; write earliest, latest or a time back such as 35d",

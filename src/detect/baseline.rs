@@ -23,7 +23,7 @@ pub const fn stat(signal: Signal, window: Window) -> usize {
 /// Active days after which what was learned counts half (reference: detection, half-life 14 d).
 const HALF_LIFE_DAYS: f64 = 14.0;
 /// Observations with which an account's scatter is shrunk to its peers': half a day of hours.
-pub const SCATTER_WEIGHT: f64 = 4.0;
+pub const SCATTER_WEIGHT: f64 = 25.0;
 /// Scatter beyond this is not believed: 1/φ is then a size of 1/15.
 const SCATTER_MAX: f64 = 15.0;
 /// A teaching weight falls from 1 at the first probability to [`WEIGHT_MIN`] at the second.
@@ -95,6 +95,19 @@ pub struct Baseline {
     pub days: u32,
 }
 
+/// What one block teaches.
+#[derive(Clone, Copy, Debug)]
+pub struct Lesson {
+    /// The highest count.
+    pub x: u32,
+    /// What was expected.
+    pub expected: Model,
+    /// Whether a test crossed on the day.
+    pub is_alarmed: bool,
+    /// Whether the account is a program.
+    pub is_program: bool,
+}
+
 /// The maxima of one block: an active hour, or an active day.
 pub type Maxima = [u32; STATS];
 
@@ -126,6 +139,18 @@ impl Baseline {
         self.days += 1;
     }
 
+    /// Forgets what was usual, because a job was recognised that had been learned as ordinary
+    /// reading; a few quiet days stand in its place.
+    pub fn begin_anew(&mut self) {
+        const QUIET_DAYS: f64 = 5.0;
+        self.moments = [Moments {
+            weight: QUIET_DAYS,
+            ..Moments::default()
+        }; STATS];
+        self.learned_max = [[1, 0]; STATS];
+        self.anchor = [0.0; STATS];
+    }
+
     /// Whether it is too young to tell an attack from what is usual.
     pub const fn is_young(&self) -> bool {
         self.days <= YOUNG_DAYS
@@ -136,8 +161,15 @@ impl Baseline {
         self.days >= 2 * YOUNG_DAYS
     }
 
-    /// Takes the maximum `x` of a block into account, as far as `expected` and the guard allow.
-    pub fn learn(&mut self, stat: usize, x: u32, expected: Model, alarmed: bool) {
+    /// Takes the maximum of a block into account, as far as the expectation and the guard allow. The
+    /// first runs of a program say more of it than its peers do: there they are taken as they are.
+    pub fn learn(&mut self, stat: usize, lesson: Lesson) {
+        let Lesson {
+            x,
+            expected,
+            is_alarmed,
+            is_program,
+        } = lesson;
         let is_novel = stat / Window::ALL.len() == Signal::Novel as usize;
         // In the first days everybody is a stranger.
         if x == 0 || is_novel && self.is_young() {
@@ -146,7 +178,7 @@ impl Baseline {
         let is_young = self.is_young() || is_novel && !self.is_acquainted();
         self.seen_max[stat] = self.seen_max[stat].max(x);
         let y = f64::from(x - 1);
-        let mut weight = if alarmed {
+        let mut weight = if is_alarmed {
             WEIGHT_MIN
         } else {
             teaching_weight(y, expected)
@@ -154,11 +186,16 @@ impl Baseline {
         if is_young {
             weight = weight.max(WEIGHT_YOUNG);
         }
-        if !alarmed && (weight >= 0.5 || is_young) {
+        if !is_alarmed && (weight >= 0.5 || is_young) {
             let max = &mut self.learned_max[stat][0];
             *max = (*max).max(x);
         }
-        let y = y.min(expected.mean + WINSOR_DEVIATIONS * expected.deviation());
+        let most = if is_young && is_program {
+            f64::INFINITY
+        } else {
+            expected.mean + WINSOR_DEVIATIONS * expected.deviation()
+        };
+        let y = y.min(most);
         let moments = &mut self.moments[stat];
         moments.weight += weight;
         moments.sum += weight * y;
@@ -170,17 +207,18 @@ impl Baseline {
     pub fn expect(&self, stat: usize, prior: &Prior) -> Model {
         let moments = &self.moments[stat];
         let peer = &prior.stats[stat];
-        // A rate drawn from a gamma with this shape and scale has the peers' mean and spread.
-        let rate_weight = peer.shape / peer.mean.max(1e-9);
-        let mut mean = (moments.sum + peer.shape) / (moments.weight + rate_weight);
-        if self.days > 2 * WEEK_DAYS {
-            mean = mean.min(f64::from(self.anchor[stat]) * GROWTH_PER_WEEK + 1.0);
-        }
         let (own, freedom) = moments.overdispersion();
         let scatter = ((own + SCATTER_WEIGHT * peer.scatter) / (freedom + SCATTER_WEIGHT))
             .clamp(0.0, SCATTER_MAX);
+        // The peers count for as many observations as make their spread: the variance of one
+        // observation about its account's mean over the variance of the means.
+        let peers = peer.shape * (scatter + 1.0 / peer.mean.max(1e-3));
+        let mut mean = (moments.sum + peers * peer.mean) / (moments.weight + peers).max(1e-9);
+        if self.days > 2 * WEEK_DAYS {
+            mean = mean.min(f64::from(self.anchor[stat]) * GROWTH_PER_WEEK + 1.0);
+        }
         // The rate itself is uncertain: by the peers' spread at first, less with every observation.
-        let known = peer.shape + moments.sum / (1.0 + scatter * mean);
+        let known = peer.shape + moments.weight / (scatter + 1.0 / mean.max(1e-3));
         Model {
             mean,
             size: 1.0 / (scatter + 1.0 / known.max(1e-3)),
@@ -221,13 +259,22 @@ mod tests {
 
     const HOUR: usize = stat(Signal::People, Window::Hour);
 
+    fn quiet(x: u32, expected: Model) -> Lesson {
+        Lesson {
+            x,
+            expected,
+            is_alarmed: false,
+            is_program: false,
+        }
+    }
+
     fn learned(days: u32, x: impl Fn(u32) -> u32) -> Baseline {
         let mut baseline = Baseline::default();
         for day in 0..days {
             baseline.begin_day();
             for hour in 0..8 {
                 let expected = baseline.expect(HOUR, &Prior::WEAK);
-                baseline.learn(HOUR, x(day * 8 + hour), expected, false);
+                baseline.learn(HOUR, quiet(x(day * 8 + hour), expected));
             }
         }
         baseline
@@ -257,7 +304,11 @@ mod tests {
         let before = learned(20, |block| 9 + block % 5);
         let mut after = before.clone();
         let expected = after.expect(HOUR, &Prior::WEAK);
-        after.learn(HOUR, 4_000, expected, true);
+        let theft = Lesson {
+            is_alarmed: true,
+            ..quiet(4_000, expected)
+        };
+        after.learn(HOUR, theft);
         let (before, after) = (
             before.expect(HOUR, &Prior::WEAK),
             after.expect(HOUR, &Prior::WEAK),

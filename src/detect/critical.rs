@@ -53,28 +53,39 @@ const GAMMA_FROM: f64 = 2_000.0;
 const MEAN_STEP: f64 = 0.05;
 const SIZE_STEP: f64 = 0.1;
 
+/// Step of the table in the score.
+const SCORE_STEP: f64 = 0.1;
+/// Critical counts kept; past them all are computed anew.
+const KNOWN_MAX: usize = 500_000;
+
 /// Critical counts, computed once for each quantised model.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// By the steps of mean and size, and the bits of the probability.
-    known: HashMap<(i32, i32, u64), u64>,
+    /// By the steps of mean, size and score.
+    known: HashMap<(i32, i32, i32), u64>,
 }
 
 impl Table {
-    /// The smallest count whose probability under `model` is at most `p`.
-    pub fn critical(&mut self, model: Model, p: f64) -> u64 {
+    /// The smallest count whose -ln p under `model` is at least `score`.
+    pub fn critical(&mut self, model: Model, score: f64) -> u64 {
+        if self.known.len() >= KNOWN_MAX {
+            self.known.clear();
+        }
         let mean = quantise(model.mean.clamp(MEAN_MIN, MEAN_MAX), MEAN_STEP, f64::ceil);
         let size = quantise(model.size.clamp(SIZE_MIN, SIZE_MAX), SIZE_STEP, f64::floor);
-        *self
-            .known
-            .entry((mean, size, p.to_bits()))
-            .or_insert_with(|| {
-                let model = Model {
-                    mean: (f64::from(mean) * MEAN_STEP).exp(),
-                    size: (f64::from(size) * SIZE_STEP).exp(),
-                };
-                smallest(|count| model.tail(count) <= p)
-            })
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "scores stay below a thousand"
+        )]
+        let steps = (score.max(0.0) / SCORE_STEP).ceil() as i32;
+        *self.known.entry((mean, size, steps)).or_insert_with(|| {
+            let p = (-f64::from(steps) * SCORE_STEP).exp();
+            let model = Model {
+                mean: (f64::from(mean) * MEAN_STEP).exp(),
+                size: (f64::from(size) * SIZE_STEP).exp(),
+            };
+            smallest(|count| model.tail(count) <= p)
+        })
     }
 }
 
@@ -166,7 +177,7 @@ mod tests {
         let mut table = Table::default();
         for (mean, size) in [(0.01, 0.1), (3.0, 0.8), (60.0, 4.0), (5_000.0, 30.0)] {
             let model = Model { mean, size };
-            let critical = table.critical(model, 1e-6);
+            let critical = table.critical(model, 13.8);
             assert!(model.tail(critical) <= 1e-6, "{model:?} {critical}");
             assert!(model.tail(critical * 8 / 10) > 1e-7, "{model:?} {critical}");
         }

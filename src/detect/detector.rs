@@ -10,12 +10,13 @@ use hashbrown::HashTable;
 use crate::{
     detect::{
         AccountId, Config, Explanation, Finding, Seen,
-        account::{Account, DayEnd},
+        account::Account,
         critical::Table,
         groups::Groups,
         ledger::{Place, Scratch},
         names::Names,
         pane::{PANE_MS, PANES_PER_DAY, pane_of, pane_start},
+        settle::DayEnd,
         version::{TESTS, Version},
         window::{NOVEL, Window},
     },
@@ -61,6 +62,7 @@ impl Detector {
     /// A detector that has seen nothing.
     pub fn new(config: Config) -> Self {
         let names = Names::new(config.subjects_max);
+        let groups = Groups::new(config.false_alerts_per_account_day);
         Self {
             config,
             ids: HashTable::new(),
@@ -68,7 +70,7 @@ impl Detector {
             accounts: Vec::new(),
             vacant: Vec::new(),
             bucket: None,
-            groups: Groups::default(),
+            groups,
             names,
             table: Table::default(),
             scratch: Scratch::default(),
@@ -104,9 +106,9 @@ impl Detector {
         let begun = match place {
             Place::Newest => {
                 let crossed = account.test_newest(peers, self.epoch);
-                let begun = account.note_newest(self.settled);
+                let begun = account.unsettled.note_newest(&account.ledger, self.settled);
                 if crossed != 0 {
-                    account.note_alarm(seen.pane);
+                    account.unsettled.note_alarm(seen.pane, crossed);
                     findings.push(Finding {
                         account: seen.account,
                         pane: seen.pane,
@@ -116,7 +118,7 @@ impl Detector {
                 begun
             }
             Place::Behind => {
-                let begun = account.note_behind(seen.pane, self.settled);
+                let begun = account.unsettled.note_behind(seen.pane, self.settled);
                 let first = findings.len();
                 account.test_behind(peers, seen.pane, &mut self.scratch, |pane, crossed| {
                     findings.push(Finding {
@@ -126,7 +128,7 @@ impl Detector {
                     });
                 });
                 for finding in &findings[first..] {
-                    account.note_alarm(finding.pane);
+                    account.unsettled.note_alarm(finding.pane, finding.crossed);
                 }
                 begun
             }
@@ -312,32 +314,42 @@ impl Detector {
         let mut active = Vec::new();
         for (id, slot) in self.accounts.iter_mut().enumerate() {
             let Some(account) = slot else { continue };
-            let peers = self.groups.versions(account.group);
-            day_end.is_full = self.known >= self.config.pairs_max;
-            let known_before = account.familiar.len();
-            if account.settle(day_end, peers, &mut self.scratch) {
-                self.known = self.known + account.familiar.len() - known_before;
-                self.limits_reached[2] += u64::from(day_end.is_full);
+            let prior = self.groups.prior(account.group);
+            if let Some(counts) = account.day_counts(day, prior, &mut self.scratch) {
+                self.groups.add_day(account.group, counts);
                 active.push(id);
             }
         }
-        let priors = self.groups.priors(self.accounts.iter().flatten());
+        for &id in &active {
+            let Some(account) = &mut self.accounts[id] else {
+                continue;
+            };
+            let group = account.group;
+            day_end.is_full = self.known >= self.config.pairs_max;
+            let known_before = account.familiar.len();
+            let (peers, prior) = (self.groups.versions(group), self.groups.prior(group));
+            let scores = account.settle(day_end, peers, prior, self.groups.common(group));
+            self.known = self.known + account.familiar.len() - known_before;
+            self.limits_reached[2] += u64::from(day_end.is_full);
+            if let Some(scores) = scores {
+                self.groups.experience(group, &scores);
+            }
+        }
         let from = day_end.from;
         let keep_from = ((day + 1) * PANES_PER_DAY).saturating_sub(self.kept_panes());
+        let accounts = self.accounts.iter().flatten();
         self.groups
-            .put_in_force(from, &priors, keep_from, &mut self.table);
+            .end_day(accounts, from, keep_from, &mut self.table);
         for id in active {
-            if let Some(account) = &mut self.accounts[id] {
-                let prior = &priors[account.group as usize];
-                let version = Version::new(
-                    from,
-                    &account.baseline,
-                    &account.season,
-                    prior,
-                    &mut self.table,
-                );
-                account.put_in_force(version, keep_from);
-            }
+            let Some(account) = &mut self.accounts[id] else {
+                continue;
+            };
+            let (prior, scores) = (
+                self.groups.prior(account.group),
+                self.groups.critical(account.group),
+            );
+            let version = Version::new(from, account.history(), prior, scores, &mut self.table);
+            account.put_in_force(version, keep_from);
         }
         self.epoch += 1;
     }

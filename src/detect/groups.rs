@@ -6,10 +6,13 @@ use crate::{
     detect::{
         account::{Account, forget_versions},
         baseline::Baseline,
+        calibration::{Experience, Scores, Tails},
         critical::Table,
+        drip::{Drip, SLOW},
+        jobs::Jobs,
         peers::{PeerSums, Prior},
         season::Season,
-        version::Version,
+        version::{History, TESTS, Version},
     },
     event::AccountKind,
 };
@@ -23,16 +26,66 @@ struct Group {
     kind: AccountKind,
     /// What is expected of newcomers; never empty.
     versions: Vec<Version>,
+    /// What its accounts have in common.
+    prior: Prior,
+    /// What its quiet account-days have shown.
+    experience: Experience,
+    /// The score that each test must reach.
+    critical: [f64; TESTS],
+    /// What its accounts read on the day that is being settled, against what was usual, by signal.
+    common: [Common; SLOW.len()],
+}
+
+/// Sums over the accounts of a group on one day, in thousandths.
+#[derive(Clone, Copy, Debug, Default)]
+struct Common {
+    read: i128,
+    usual: i128,
+}
+
+/// Accounts' worth of usual reading that a group's common day leans on.
+const COMMON_ACCOUNTS: f64 = 10.0;
+/// No account counts for more than so many times its usual.
+const COMMON_TIMES: f64 = 2.0;
+/// A group's day is out of the ordinary from the first factor on (a month's end, the days after a
+/// holiday); more than the second is not believed.
+const COMMON: [f64; 2] = [1.3, 2.0];
+
+impl Common {
+    fn factor(self, accounts: u32) -> f64 {
+        let (read, usual) = (self.read as f64, self.usual as f64);
+        if usual <= 0.0 {
+            return 1.0;
+        }
+        let lean = COMMON_ACCOUNTS * usual / f64::from(accounts.max(1));
+        let factor = (read + lean) / (usual + lean);
+        if factor < COMMON[0] {
+            return 1.0;
+        }
+        factor.min(COMMON[1])
+    }
 }
 
 /// Every group met so far, by number.
 #[derive(Debug, Default)]
 pub struct Groups {
-    groups: Vec<Group>,
+    all: Vec<Group>,
     ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
+    /// What the quiet account-days of each kind of account have shown.
+    experience: [Experience; AccountKind::ALL.len()],
+    /// False alerts that may come on an account-day.
+    budget: f64,
 }
 
 impl Groups {
+    /// No groups yet; all tests together may cross on `budget` of the account-days.
+    pub fn new(budget: f64) -> Self {
+        Self {
+            budget,
+            ..Self::default()
+        }
+    }
+
     /// The number of the group of such accounts, made where it is new.
     pub fn find_or_make(
         &mut self,
@@ -44,13 +97,18 @@ impl Groups {
         if let Some(&group) = self.ids.get(&key) {
             return group;
         }
-        if role.is_some() && self.groups.len() >= GROUPS_MAX {
+        if role.is_some() && self.all.len() >= GROUPS_MAX {
             return self.find_or_make(kind, None, table);
         }
-        let group = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
-        self.groups.push(Group {
+        let group = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        let critical = Tails::PRIOR.critical(self.budget);
+        self.all.push(Group {
             kind,
-            versions: vec![newcomer(0, &Prior::WEAK, table)],
+            versions: vec![newcomer(0, &Prior::WEAK, &critical, table)],
+            prior: Prior::WEAK,
+            experience: Experience::default(),
+            critical,
+            common: [Common::default(); SLOW.len()],
         });
         self.ids.insert(key, group);
         group
@@ -61,35 +119,100 @@ impl Groups {
     /// # Panics
     /// Panics where there is no such group.
     pub fn versions(&self, group: u32) -> &[Version] {
-        &self.groups[group as usize].versions
+        &self.all[group as usize].versions
     }
 
-    /// What is expected of each group: its own accounts, leaning on those of its kind.
-    pub fn priors<'a>(&self, accounts: impl Iterator<Item = &'a Account>) -> Vec<Prior> {
-        let mut groups = vec![PeerSums::default(); self.groups.len()];
+    /// What the accounts of `group` have in common.
+    pub fn prior(&self, group: u32) -> &Prior {
+        &self.all[group as usize].prior
+    }
+
+    /// The score that each test of `group` must reach.
+    pub fn critical(&self, group: u32) -> &[f64; TESTS] {
+        &self.all[group as usize].critical
+    }
+
+    /// Takes what an account of `group` read on the day that is being settled, by signal: the count
+    /// and what was usual.
+    pub fn add_day(&mut self, group: u32, counts: [(u32, Option<f64>); SLOW.len()]) {
+        for (common, (count, usual)) in self.all[group as usize].common.iter_mut().zip(counts) {
+            if let Some(usual) = usual {
+                // One account's wild day, or theft, is not the group's.
+                common.read += thousandths(f64::from(count).min(COMMON_TIMES * usual));
+                common.usual += thousandths(usual);
+            }
+        }
+    }
+
+    /// How many times their usual the accounts of `group` read on that day, by signal.
+    pub fn common(&self, group: u32) -> [f64; SLOW.len()] {
+        let group = &self.all[group as usize];
+        group
+            .common
+            .map(|common| common.factor(group.prior.accounts))
+    }
+
+    /// Takes the scores of a quiet account-day of `group`.
+    pub fn experience(&mut self, group: u32, scores: &Scores) {
+        let group = &mut self.all[group as usize];
+        self.experience[group.kind as usize].add(scores);
+        group.experience.add(scores);
+    }
+
+    /// Ends a day: works out what is expected of each group (its own accounts, leaning on those of
+    /// its kind) and which scores its budget asks for, and puts that in force for newcomers from
+    /// the pane `from` on. Forgets what no pane from `keep_from` on needs.
+    pub fn end_day<'a>(
+        &mut self,
+        accounts: impl Iterator<Item = &'a Account>,
+        from: u32,
+        keep_from: u32,
+        table: &mut Table,
+    ) {
+        let priors = self.priors(accounts);
+        let wide = self.experience.each_mut().map(|experience| {
+            experience.age();
+            experience.tails(&Tails::PRIOR)
+        });
+        for (group, prior) in self.all.iter_mut().zip(priors) {
+            group.prior = prior;
+            group.experience.age();
+            let wide = &wide[group.kind as usize];
+            group.critical = group.experience.tails(wide).critical(self.budget);
+            group.common = [Common::default(); SLOW.len()];
+            let version = newcomer(from, &group.prior, &group.critical, table);
+            group.versions.push(version);
+            forget_versions(&mut group.versions, keep_from);
+        }
+    }
+
+    fn priors<'a>(&self, accounts: impl Iterator<Item = &'a Account>) -> Vec<Prior> {
+        let mut groups = vec![PeerSums::default(); self.all.len()];
         let mut kinds: [PeerSums; 4] = std::array::from_fn(|_| PeerSums::default());
         for account in accounts.filter(|account| account.baseline.days > 0) {
             let group = account.group as usize;
-            let kind = self.groups[group].kind as usize;
+            let kind = self.all[group].kind as usize;
             groups[group].add(&account.baseline, &account.season);
             kinds[kind].add(&account.baseline, &account.season);
         }
         let kinds = kinds.map(|sums| sums.prior(&Prior::WEAK));
         let of = |(sums, group): (&PeerSums, &Group)| sums.prior(&kinds[group.kind as usize]);
-        groups.iter().zip(&self.groups).map(of).collect()
-    }
-
-    /// Puts what `priors` expect of newcomers in force from the pane `from` on, and forgets what no
-    /// pane from `keep_from` on needs.
-    pub fn put_in_force(&mut self, from: u32, priors: &[Prior], keep_from: u32, table: &mut Table) {
-        for (group, prior) in self.groups.iter_mut().zip(priors) {
-            group.versions.push(newcomer(from, prior, table));
-            forget_versions(&mut group.versions, keep_from);
-        }
+        groups.iter().zip(&self.all).map(of).collect()
     }
 }
 
 /// What is expected of an account of a group before it has a history.
-fn newcomer(from: u32, prior: &Prior, table: &mut Table) -> Version {
-    Version::new(from, &Baseline::default(), &Season::default(), prior, table)
+fn newcomer(from: u32, prior: &Prior, critical: &[f64; TESTS], table: &mut Table) -> Version {
+    let history = History {
+        baseline: &Baseline::default(),
+        season: &Season::default(),
+        drip: &Drip::default(),
+        jobs: &Jobs::default(),
+    };
+    Version::new(from, history, prior, critical, table)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a count of people")]
+fn thousandths(usual: f64) -> i128 {
+    (usual * 1_000.0).round() as i128
 }

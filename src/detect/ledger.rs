@@ -92,7 +92,9 @@ pub struct Ledger {
     touches: VecDeque<Touch>,
     /// Invariant: holds exactly the subjects touched in the day that ends at the newest pane.
     last: LastSeen,
-    running: [Running; 3],
+    /// Panes before this may be missing.
+    kept_from: u32,
+    running: [Running; Window::ALL.len()],
 }
 
 impl Ledger {
@@ -125,7 +127,7 @@ impl Ledger {
             }
             self.touches.push_back(Touch { pane, subject });
             for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
-                if earlier.is_none_or(|earlier| earlier + window.panes() <= pane) {
+                if earlier.is_none_or(|earlier| earlier < window.first(pane)) {
                     running.named[rank(subject)] += 1;
                 }
             }
@@ -141,10 +143,14 @@ impl Ledger {
             return 0;
         };
         if newest < pane {
-            *self = Self::default();
+            *self = Self {
+                kept_from: pane,
+                ..Self::default()
+            };
             return before;
         }
         let keep = pane.min((newest + 1).saturating_sub(PANES_PER_DAY));
+        self.kept_from = self.kept_from.max(keep);
         let panes = self.panes.partition_point(|pane| pane.index < keep);
         let touches = self.touches.partition_point(|touch| touch.pane < keep);
         self.panes.drain(..panes);
@@ -164,6 +170,11 @@ impl Ledger {
     /// The newest pane's number.
     pub fn newest(&self) -> Option<u32> {
         self.panes.back().map(|pane| pane.index)
+    }
+
+    /// Panes before this may be missing.
+    pub fn kept_from(&self) -> u32 {
+        self.kept_from
     }
 
     /// How many panes it holds.
@@ -190,10 +201,7 @@ impl Ledger {
 
     /// No window of `window`'s length that holds `pane` counts more than this.
     pub fn bound(&self, window: Window, pane: u32) -> Counts {
-        let (from, to) = (
-            (pane + 1).saturating_sub(window.panes()),
-            pane + window.panes() - 1,
-        );
+        let (from, to) = (window.first(pane), window.last(pane));
         let start = self.touches.partition_point(|touch| touch.pane < from);
         let mut bound = Running::default();
         for touch in self.touches.range(start..) {
@@ -216,7 +224,7 @@ impl Ledger {
         scratch: &mut Scratch,
         mut each: impl FnMut(&Pane, Counts),
     ) {
-        let first = (from + 1).saturating_sub(window.panes());
+        let first = window.first(from);
         let last_seen = &mut scratch.last;
         last_seen.clear();
         let mut sums = Running {
@@ -240,14 +248,14 @@ impl Ledger {
                 next_touch += 1;
             }
             while let Some(old) = self.panes.get(sums.pane_tail) {
-                if old.index + window.panes() > end.index {
+                if old.index >= window.first(end.index) {
                     break;
                 }
                 sums.remove(old.share);
                 sums.pane_tail += 1;
             }
             while let Some(old) = self.touches.get(sums.touch_tail) {
-                if old.pane + window.panes() > end.index {
+                if old.pane >= window.first(end.index) {
                     break;
                 }
                 if last_seen.get(&old.subject) == Some(&old.pane) {
@@ -273,14 +281,14 @@ impl Ledger {
     fn slide(&mut self, newest: u32) {
         for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
             while let Some(pane) = self.panes.get(running.pane_tail) {
-                if pane.index + window.panes() > newest {
+                if pane.index >= window.first(newest) {
                     break;
                 }
                 running.remove(pane.share);
                 running.pane_tail += 1;
             }
             while let Some(touch) = self.touches.get(running.touch_tail) {
-                if touch.pane + window.panes() > newest {
+                if touch.pane >= window.first(newest) {
                     break;
                 }
                 if self.last.get(&touch.subject) == Some(&touch.pane) {
@@ -296,7 +304,7 @@ impl Ledger {
 
     fn add_behind(&mut self, pane: u32, in_pane: u16, share: Share, subjects: &[u32]) {
         let newest = self.newest().unwrap_or(pane);
-        let inside = |window: Window| pane + window.panes() > newest;
+        let inside = |window: Window| pane >= window.first(newest);
         let at = self.panes.partition_point(|held| held.index < pane);
         let known = self.panes.get(at).is_some_and(|held| held.index == pane);
         if !known {
@@ -323,7 +331,7 @@ impl Ledger {
             for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
                 if !inside(window) {
                     running.touch_tail += 1;
-                } else if last.is_none_or(|last| last + window.panes() <= newest) {
+                } else if last.is_none_or(|last| last < window.first(newest)) {
                     running.named[rank(subject)] += 1;
                 }
             }
@@ -389,7 +397,7 @@ mod tests {
 
     /// The obvious, slow counts of people and of new ones in a window that ends at `end`.
     fn count_slowly(reads: &[Read], window: Window, end: u32) -> [u64; 2] {
-        let inside = |read: &&Read| read.pane <= end && read.pane + window.panes() > end;
+        let inside = |read: &&Read| read.pane <= end && read.pane >= window.first(end);
         let all = reads.iter().filter(inside).flat_map(touched);
         let (new, named): (BTreeSet<u32>, BTreeSet<u32>) =
             all.partition(|subject| subject & NOVEL != 0);

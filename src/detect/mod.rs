@@ -10,16 +10,22 @@ use crate::event::Timestamp;
 mod detector;
 
 pub mod account;
+pub mod diary;
+pub mod drip;
 pub mod familiar;
 pub mod groups;
+pub mod jobs;
 pub mod ledger;
 pub mod names;
 pub mod pane;
+pub mod settle;
+pub mod unsettled;
 pub mod version;
 pub mod watermark;
 pub mod window;
 
 pub mod baseline;
+pub mod calibration;
 pub mod critical;
 pub mod peers;
 pub mod season;
@@ -44,6 +50,8 @@ pub struct Config {
     pub accounts_max: usize,
     /// Different subjects remembered; those past them count as unnamed.
     pub subjects_max: usize,
+    /// False alerts that may come on an account-day.
+    pub false_alerts_per_account_day: f64,
     /// Pairs of a subject and an account's pane remembered; those past them count as unnamed.
     pub pairs_max: usize,
 }
@@ -115,8 +123,8 @@ pub struct Explanation {
     pub expected: [f64; Signal::ALL.len()],
     /// The count from which the signal was too much.
     pub critical: u64,
-    /// The probability of as much or more.
-    pub p_value: f64,
+    /// How surprising as much or more is: -ln p, or for a slow test the sum of log-likelihood ratios.
+    pub score: f64,
     /// The most of the signal in such a window in the history.
     pub seen_max: u32,
     /// Active days in the history.
@@ -125,6 +133,11 @@ pub struct Explanation {
     pub maturity: Maturity,
     /// Accounts of the peer group with a history.
     pub peers: u32,
+    /// The largest run that a known job of the account explains; 0 without one.
+    pub job_size: u32,
+    /// Since when its reading is above the usual, and by how many people before that day: for a
+    /// test of many days.
+    pub lasting: Option<(Timestamp, f64)>,
 }
 
 /// Active days from which a baseline is mature.

@@ -33,6 +33,16 @@ pub struct Share {
     pub fields: u32,
 }
 
+impl Share {
+    /// Adds what another event, or other events, exposed.
+    pub fn add(&mut self, other: Self) {
+        self.records += other.records;
+        self.exported += other.exported;
+        self.unnamed += other.unnamed;
+        self.fields |= other.fields;
+    }
+}
+
 /// What an account did in one pane.
 #[derive(Clone, Copy, Debug)]
 pub struct Pane {
@@ -75,9 +85,6 @@ impl Pane {
         self.first_ms = self.first_ms.min(in_pane_ms);
         self.last_ms = self.last_ms.max(in_pane_ms);
         self.actions = self.actions.saturating_add(1);
-        self.share.records += share.records;
-        self.share.exported += share.exported;
-        self.share.unnamed += share.unnamed;
-        self.share.fields |= share.fields;
+        self.share.add(share);
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::detect::{
     baseline::{Baseline, SCATTER_WEIGHT, STATS},
+    critical::Model,
     season::{SLOTS, Season},
 };
 
@@ -17,6 +18,16 @@ pub struct PeerStat {
     pub shape: f64,
     /// Scatter of an account about its own mean: (variance - mean) / mean².
     pub scatter: f64,
+}
+
+impl PeerStat {
+    /// The counts of an account that nothing is known of.
+    pub fn model(&self) -> Model {
+        Model {
+            mean: self.mean,
+            size: 1.0 / (self.scatter + 1.0 / self.shape),
+        }
+    }
 }
 
 /// What is expected of an account of the group.
@@ -45,15 +56,19 @@ impl Prior {
         stats: [
             weak(10.0),
             weak(25.0),
+            weak(80.0),
             weak(100.0),
             weak(10.0),
             weak(25.0),
+            weak(80.0),
             weak(100.0),
             weak(10.0),
             weak(25.0),
+            weak(80.0),
             weak(100.0),
             weak(10.0),
             weak(25.0),
+            weak(80.0),
             weak(100.0),
         ],
         season: [0.25; SLOTS],
@@ -188,7 +203,7 @@ fn unit(value: i128) -> f64 {
 mod tests {
     use super::*;
     use crate::detect::{
-        baseline::stat,
+        baseline::{Lesson, stat},
         window::{Signal, Window},
     };
 
@@ -201,7 +216,13 @@ mod tests {
             for day in 0..20 {
                 baseline.begin_day();
                 let expected = baseline.expect(HOUR, &Prior::WEAK);
-                baseline.learn(HOUR, mean + day % 3, expected, false);
+                let lesson = Lesson {
+                    x: mean + day % 3,
+                    expected,
+                    is_alarmed: false,
+                    is_program: false,
+                };
+                baseline.learn(HOUR, lesson);
             }
             sums.add(&baseline, &Season::default());
         }

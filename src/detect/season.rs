@@ -21,6 +21,11 @@ pub fn slot_of(time: Timestamp) -> usize {
     usize::try_from(hour).unwrap_or(0) + if weekend { 24 } else { 0 }
 }
 
+/// The slot of an hour since 1970.
+pub fn slot_of_hour(hour: u32) -> usize {
+    slot_of(Timestamp::from_millis(i64::from(hour) * HOUR_MS))
+}
+
 /// Whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
 fn is_weekend(day: i64) -> bool {
     matches!((day + 4).rem_euclid(7), 0 | 6)

@@ -3,6 +3,8 @@
 use crate::detect::{
     baseline::{Baseline, STATS, stat},
     critical::{Model, Table},
+    drip::{Bar, Drip, SLOW},
+    jobs::{Job, Jobs, allowance, largest},
     pane::pane_start,
     peers::Prior,
     season::{SLOTS, Season, slot_of},
@@ -12,26 +14,20 @@ use crate::detect::{
 /// Tests: each tested signal in each window. The places of [`stat`] below this are the tests'.
 pub const TESTS: usize = Signal::TESTED.len() * Window::ALL.len();
 
-/// How rare the maximum of an hour must be, its season included. People new to the account are the
-/// sharpest sign of a theft and get most of the false alarms that can be afforded: a clerk has some
-/// eight active hours a day and two such tests, so 2e-5 is three in 10,000 account-days where the
-/// model holds.
-const HOUR_P: f64 = 1e-6;
-const HOUR_NOVEL_P: f64 = 2e-5;
-/// How rare the maximum of a day must be: it is the sum of many unlike things (a campaign, a
-/// colleague's leave), so its tail is heavier than the model's.
-const DAY_P: f64 = 1e-7;
 /// The probabilities of being active that critical counts are made for; in between, the next higher.
 /// The last bounds how much an unusual hour may lower the count: a hundredfold in p.
 const ACTIVE: [f64; 5] = [1.0, 0.3, 0.1, 0.03, 0.01];
 /// Fewer people than this alarm nobody: below the medium severity of 25, and what a clerk with a
 /// handful of people a day may read on an odd one.
-const PEOPLE_MIN: u64 = 20;
+const PEOPLE_MIN: u32 = 20;
 /// Fewer records exported than this alarm nobody; they repeat people that are counted as such.
-const EXPORTED_MIN: u64 = 50;
+const EXPORTED_MIN: u32 = 50;
 /// A count that the account reached last month is no surprise, nor is a quarter more of it: the
 /// guard for tails heavier than the negative binomial's.
 const RECORD_FACTOR: f64 = 1.25;
+
+/// Windows whose critical counts know the hour.
+const HOURLY: [Window; 2] = [Window::FiveMinutes, Window::Hour];
 
 /// What is expected, and too much, for the panes from `from` on.
 #[derive(Clone, Debug)]
@@ -46,60 +42,78 @@ pub struct Version {
     pub days: u32,
     /// Accounts of the peer group that have a history.
     pub peers: u32,
-    hourly: [[u32; ACTIVE.len()]; TESTS],
-    daily: [u32; TESTS],
+    /// Where the tests of many days stand, by the places of [`SLOW`].
+    pub bars: [Bar; SLOW.len()],
+    /// Its known jobs: what they bring is expected on top.
+    jobs: Box<[Job]>,
+    /// Below these counts no test crosses, whatever the model says.
+    least: [u32; TESTS],
+    hourly: [[[u32; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
+    daily: [u32; Signal::TESTED.len()],
+    slow: [u32; SLOW.len()],
     level: [u8; SLOTS],
 }
 
+/// What an account's history says.
+#[derive(Clone, Copy, Debug)]
+pub struct History<'a> {
+    /// What it usually reads.
+    pub baseline: &'a Baseline,
+    /// When.
+    pub season: &'a Season,
+    /// Its slow tests.
+    pub drip: &'a Drip,
+    /// Its recurring jobs.
+    pub jobs: &'a Jobs,
+}
+
 impl Version {
-    /// Works the history out against the peers'.
+    /// Works the history out against the peers'; `scores` are those that each test must reach.
     pub fn new(
         from: u32,
-        baseline: &Baseline,
-        season: &Season,
+        history: History<'_>,
         prior: &Prior,
+        scores: &[f64; TESTS],
         table: &mut Table,
     ) -> Self {
+        let History {
+            baseline, season, ..
+        } = history;
         let models = std::array::from_fn(|stat| baseline.expect(stat, prior));
+        let bars = history.drip.bars(prior);
         let mut version = Self {
             from,
             models,
             seen_max: std::array::from_fn(|stat| baseline.seen_max(stat)),
             days: baseline.days,
             peers: prior.accounts,
-            hourly: [[u32::MAX; ACTIVE.len()]; TESTS],
-            daily: [u32::MAX; TESTS],
+            bars,
+            jobs: history.jobs.recognised().into(),
+            least: std::array::from_fn(|test| least(baseline, test)),
+            hourly: [[[u32::MAX; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
+            daily: [u32::MAX; Signal::TESTED.len()],
+            slow: std::array::from_fn(|place| {
+                bars[place].critical(scores[stat(SLOW[place], Window::Today)])
+            }),
             level: std::array::from_fn(|slot| {
                 level_of(season.probability(slot, prior.season[slot]))
             }),
         };
         for signal in Signal::TESTED {
-            for window in Window::ALL {
-                let stat = stat(signal, window);
-                let record = f64::from(baseline.learned_max(stat)) * RECORD_FACTOR;
-                let least = match signal {
-                    Signal::Novel if !baseline.is_acquainted() => continue,
-                    Signal::People | Signal::Novel => PEOPLE_MIN,
-                    Signal::Exported | Signal::Records => EXPORTED_MIN,
-                };
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    reason = "a count times a small factor"
-                )]
-                let least = least.max(record.floor() as u64 + 1);
-                let mut critical = |p| {
-                    // X is 1 + Y.
-                    let count = 1 + table.critical(models[stat], p);
-                    u32::try_from(count.max(least)).unwrap_or(u32::MAX)
-                };
-                let p = rarity(signal, window);
-                if window == Window::Day {
-                    version.daily[stat] = critical(p);
-                } else {
-                    version.hourly[stat] = ACTIVE.map(|active| critical(p / active));
+            let mut critical = |window, active: f64| {
+                let test = stat(signal, window);
+                if version.least[test] == u32::MAX {
+                    return u32::MAX;
                 }
-            }
+                // X is 1 + Y.
+                let count = 1 + table.critical(models[test], scores[test] + active.ln());
+                u32::try_from(count)
+                    .unwrap_or(u32::MAX)
+                    .max(version.least[test])
+            };
+            version.daily[signal as usize] = critical(Window::Day, 1.0);
+            let hourly = HOURLY.map(|window| ACTIVE.map(|active| critical(window, active)));
+            version.hourly[signal as usize] = hourly;
         }
         version
     }
@@ -107,40 +121,90 @@ impl Version {
     /// The critical count of each test for windows that end at `pane`.
     pub fn critical(&self, pane: u32) -> [u32; TESTS] {
         let level = usize::from(self.level[slot_of(pane_start(pane))]);
+        let due = Window::ALL.map(|window| allowance(&self.jobs, window, pane));
         std::array::from_fn(|test| {
-            if test % Window::ALL.len() == Window::Day as usize {
-                self.daily[test]
-            } else {
-                self.hourly[test][level]
-            }
+            let (signal, window) = signal_and_window(test);
+            let own = match window {
+                Window::FiveMinutes | Window::Hour => {
+                    self.hourly[signal as usize][window as usize][level]
+                }
+                Window::Day => self.daily[signal as usize],
+                Window::Today => slow_place(signal).map_or(u32::MAX, |place| self.slow[place]),
+            };
+            own.saturating_add(due[window as usize])
         })
+    }
+
+    /// The largest run that a known job explains; 0 without one.
+    pub fn job_size(&self) -> u32 {
+        largest(&self.jobs)
     }
 
     /// The lowest critical count of a test in any hour.
     pub fn critical_min(&self, test: usize) -> u32 {
-        if test % Window::ALL.len() == Window::Day as usize {
-            self.daily[test]
-        } else {
-            self.hourly[test].iter().copied().min().unwrap_or(0)
+        let (signal, window) = signal_and_window(test);
+        match window {
+            Window::FiveMinutes | Window::Hour => {
+                let hours = self.hourly[signal as usize][window as usize];
+                hours.into_iter().min().unwrap_or(0)
+            }
+            Window::Day => self.daily[signal as usize],
+            Window::Today => slow_place(signal).map_or(u32::MAX, |place| self.slow[place]),
         }
     }
 
-    /// The probability that the account is active in the hour of `pane` and reaches `count` in it.
-    pub fn p_value(&self, test: usize, pane: u32, count: u64) -> f64 {
-        let tail = self.models[test].tail(count.saturating_sub(1));
-        if test % Window::ALL.len() == Window::Day as usize {
-            return tail;
+    /// How surprising `count` is in a window that ends at `pane`: -ln of the probability that the
+    /// account is active in that hour and reaches it.
+    pub fn score(&self, test: usize, pane: u32, count: u64) -> f64 {
+        let (signal, window) = signal_and_window(test);
+        let tail = || {
+            -self.models[test]
+                .tail(count.saturating_sub(1))
+                .max(1e-300)
+                .ln()
+        };
+        match window {
+            Window::Today => slow_place(signal).map_or(0.0, |place| self.bars[place].score(count)),
+            Window::Day => tail(),
+            Window::FiveMinutes | Window::Hour => {
+                tail() - ACTIVE[usize::from(self.level[slot_of(pane_start(pane))])].ln()
+            }
         }
-        tail * ACTIVE[usize::from(self.level[slot_of(pane_start(pane))])]
+    }
+
+    /// The same for a count that could have crossed; nothing for others.
+    pub fn score_of_large(&self, test: usize, pane: u32, count: u32) -> Option<f64> {
+        (count >= self.least[test]).then(|| self.score(test, pane, u64::from(count)))
     }
 }
 
-const fn rarity(signal: Signal, window: Window) -> f64 {
-    match (signal, window) {
-        (_, Window::Day) => DAY_P,
-        (Signal::Novel, _) => HOUR_NOVEL_P,
-        _ => HOUR_P,
-    }
+/// The signal and the window of a test.
+pub fn signal_and_window(test: usize) -> (Signal, Window) {
+    let windows = Window::ALL.len();
+    (Signal::ALL[test / windows], Window::ALL[test % windows])
+}
+
+fn slow_place(signal: Signal) -> Option<usize> {
+    SLOW.iter().position(|slow| *slow == signal)
+}
+
+/// Below this count a test of a window does not cross.
+fn least(baseline: &Baseline, test: usize) -> u32 {
+    let (signal, window) = signal_and_window(test);
+    let floor = match signal {
+        _ if window == Window::Today => return u32::MAX,
+        Signal::Novel if !baseline.is_acquainted() => return u32::MAX,
+        Signal::People | Signal::Novel => PEOPLE_MIN,
+        Signal::Exported | Signal::Records => EXPORTED_MIN,
+    };
+    let record = f64::from(baseline.learned_max(test)) * RECORD_FACTOR;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a count times a small factor; the cast saturates"
+    )]
+    let record = record.floor() as u32;
+    floor.max(record.saturating_add(1))
 }
 
 /// The last level whose probability is not below `probability`.
@@ -152,56 +216,58 @@ fn level_of(probability: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::calibration::Tails;
+
+    fn version(baseline: &Baseline, prior: &Prior) -> Version {
+        let (season, drip, jobs) = (Season::default(), Drip::default(), Jobs::default());
+        let history = History {
+            baseline,
+            season: &season,
+            drip: &drip,
+            jobs: &jobs,
+        };
+        Version::new(0, history, prior, &scores(), &mut Table::default())
+    }
+
+    fn scores() -> [f64; TESTS] {
+        Tails::PRIOR.critical(2e-4)
+    }
 
     #[test]
     fn an_unusual_hour_lowers_the_critical_count() {
         let mut prior = Prior::WEAK;
         prior.season[3] = 0.001;
         prior.season[10] = 0.95;
-        let version = Version::new(
-            0,
-            &Baseline::default(),
-            &Season::default(),
-            &prior,
-            &mut Table::default(),
-        );
+        let version = version(&Baseline::default(), &prior);
         // 1970-01-01 was a Thursday.
         let (night, day) = (version.critical(3 * 120), version.critical(10 * 120));
         assert!(night[0] < day[0], "{night:?} {day:?}");
-        assert_eq!(night[2], day[2], "a day has every hour in it");
+        let whole_day = stat(Signal::People, Window::Day);
+        assert_eq!(
+            night[whole_day], day[whole_day],
+            "a day has every hour in it"
+        );
         assert_eq!(version.critical_min(0), night[0]);
     }
 
     #[test]
-    fn the_p_value_at_the_critical_count_is_rare_enough() {
+    fn the_critical_count_reaches_the_score_asked_for() {
         let mut acquainted = Baseline::default();
         acquainted.days = 20;
-        let version = Version::new(
-            0,
-            &acquainted,
-            &Season::default(),
-            &Prior::WEAK,
-            &mut Table::default(),
-        );
+        let version = version(&acquainted, &Prior::WEAK);
         for signal in Signal::TESTED {
-            for window in Window::ALL {
+            for window in [Window::FiveMinutes, Window::Hour, Window::Day] {
                 let test = stat(signal, window);
                 let critical = version.critical(10 * 120)[test];
-                let p = version.p_value(test, 10 * 120, u64::from(critical));
-                assert!(p <= rarity(signal, window), "{test} {critical} {p}");
+                let score = version.score(test, 10 * 120, u64::from(critical));
+                assert!(score >= scores()[test], "{test} {critical} {score}");
             }
         }
     }
 
     #[test]
     fn nobody_is_a_stranger_to_a_newcomer() {
-        let version = Version::new(
-            0,
-            &Baseline::default(),
-            &Season::default(),
-            &Prior::WEAK,
-            &mut Table::default(),
-        );
+        let version = version(&Baseline::default(), &Prior::WEAK);
         let novel = stat(Signal::Novel, Window::Hour);
         assert_eq!(version.critical(0)[novel], u32::MAX);
     }

@@ -12,20 +12,38 @@ pub enum Window {
     FiveMinutes,
     /// An hour.
     Hour,
+    /// The UTC day so far.
+    Today,
     /// Twenty-four hours.
     Day,
 }
 
 impl Window {
     /// Every window, rising.
-    pub const ALL: [Self; 3] = [Self::FiveMinutes, Self::Hour, Self::Day];
+    pub const ALL: [Self; 4] = [Self::FiveMinutes, Self::Hour, Self::Today, Self::Day];
 
-    /// Its length in panes.
+    /// Its greatest length in panes.
     pub const fn panes(self) -> u32 {
         match self {
             Self::FiveMinutes => 10,
             Self::Hour => PANES_PER_HOUR,
-            Self::Day => PANES_PER_DAY,
+            Self::Today | Self::Day => PANES_PER_DAY,
+        }
+    }
+
+    /// The first pane of the window that ends at the pane `end`.
+    pub const fn first(self, end: u32) -> u32 {
+        match self {
+            Self::Today => end - end % PANES_PER_DAY,
+            _ => (end + 1).saturating_sub(self.panes()),
+        }
+    }
+
+    /// The last pane at which a window that holds `pane` ends.
+    pub const fn last(self, pane: u32) -> u32 {
+        match self {
+            Self::Today => pane - pane % PANES_PER_DAY + PANES_PER_DAY - 1,
+            _ => pane + self.panes() - 1,
         }
     }
 
@@ -34,7 +52,7 @@ impl Window {
         match self {
             Self::FiveMinutes => HOUR_MS / 12,
             Self::Hour => HOUR_MS,
-            Self::Day => 24 * HOUR_MS,
+            Self::Today | Self::Day => 24 * HOUR_MS,
         }
     }
 
@@ -43,6 +61,7 @@ impl Window {
         match self {
             Self::FiveMinutes => "5 minutes",
             Self::Hour => "1 hour",
+            Self::Today => "a day",
             Self::Day => "24 hours",
         }
     }

@@ -20,6 +20,8 @@ pub struct Config {
     pub horizon_ms: i64,
     /// An incident closes this long after its last event, in milliseconds.
     pub quiet_ms: i64,
+    /// False alerts that may come on an account-day, where tests mean what they say.
+    pub false_alerts_per_account_day: f64,
     /// The datasets that count; all where empty.
     pub datasets: BTreeSet<String>,
     /// How many people's records the supplier holds, where known.
@@ -68,6 +70,7 @@ impl Default for Config {
             lateness_ms: 3_600_000,
             horizon_ms: 24 * 3_600_000,
             quiet_ms: 24 * 3_600_000,
+            false_alerts_per_account_day: 0.000_2,
             datasets: BTreeSet::new(),
             population: None,
             limits: Limits {

@@ -88,6 +88,7 @@ impl Pipeline {
                 accounts_max: limits.accounts_max,
                 subjects_max: limits.subjects_max,
                 pairs_max: limits.pairs_max,
+                false_alerts_per_account_day: config.false_alerts_per_account_day,
             }),
             tracker: Tracker::new(incident::Config {
                 supplier: supplier.to_owned(),

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use hashbrown::HashSet;
 
 use crate::{
-    detect::{Account, AccountId, Finding, Seen, Window, pane::pane_start},
+    detect::{
+        Account, AccountId, Finding, Seen,
+        pane::{Pane, pane_of, pane_start},
+    },
     event::Timestamp,
     incident::{Evidence, Explanation, Kind, Severity},
     intern::IdHash,
@@ -23,12 +26,22 @@ pub(super) struct Exposed {
 impl Exposed {
     /// Adds what the account read in the panes from `from` to `to`, both included.
     fn absorb(&mut self, account: &Account, from: u32, to: u32) {
-        for pane in account.ledger.panes(from, to) {
-            self.records += pane.share.records;
-            self.unnamed += pane.share.unnamed;
-            self.fields |= pane.share.fields;
+        let (diary, ledger) = (&account.diary, &account.ledger);
+        let gone = diary.gone(from, ledger);
+        let held = diary.held((from, to), ledger);
+        for share in gone
+            .map(|page| page.share)
+            .chain(held.map(|pane| pane.share))
+        {
+            self.records += share.records;
+            self.unnamed += share.unnamed;
+            self.fields |= share.fields;
         }
-        self.subjects.extend(account.ledger.subjects(from, to));
+        let gone = diary.gone(from, ledger);
+        self.subjects
+            .extend(gone.flat_map(|page| page.subjects.iter()));
+        self.subjects
+            .extend(diary.held_subjects((from, to), ledger));
     }
 
     /// People exposed: those named, and the records without a name at their most.
@@ -125,8 +138,7 @@ impl Episode {
         if finding.pane == self.first.pane {
             let shortest = self.first.shortest();
             self.first = self.first.with(finding);
-            let window = self.first.shortest().panes();
-            let earlier = pane < self.start_pane && pane + window > self.first.pane;
+            let earlier = pane < self.start_pane && pane >= account.first_pane(self.first);
             if self.first.shortest() != shortest || earlier {
                 self.count_anew(account);
                 return Extended::CountedAnew;
@@ -207,12 +219,13 @@ impl Episode {
 
     /// The start and the exposure, after the earliest window changed.
     fn count_anew(&mut self, account: &Account) {
-        let window: Window = self.first.shortest();
-        let from = (self.first.pane + 1).saturating_sub(window.panes());
-        let first = account.ledger.panes(from, self.first.pane).next();
-        if let Some(first) = first {
-            self.start_pane = first.index;
-            self.started_at = first.first_at();
+        let from = account.first_pane(self.first);
+        let (diary, ledger) = (&account.diary, &account.ledger);
+        let gone = diary.gone(from, ledger).next().map(|page| page.span[0]);
+        let held = diary.held((from, self.first.pane), ledger).next();
+        if let Some(started_at) = gone.or(held.map(Pane::first_at)) {
+            self.start_pane = pane_of(started_at);
+            self.started_at = started_at;
         }
         self.exposed = Exposed::default();
         self.exposed

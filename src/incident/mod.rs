@@ -25,17 +25,28 @@ pub enum Kind {
     BulkExport,
     /// Many different subjects in a short time.
     Enumeration,
+    /// A small excess that lasts for days.
+    SlowDrip,
+    /// A known job at the wrong time or of the wrong size.
+    OffSchedule,
 }
 
 impl Kind {
     /// Every kind, in order of precedence.
-    pub const ALL: [Self; 2] = [Self::BulkExport, Self::Enumeration];
+    pub const ALL: [Self; 4] = [
+        Self::BulkExport,
+        Self::Enumeration,
+        Self::SlowDrip,
+        Self::OffSchedule,
+    ];
 
     /// The wire word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::BulkExport => "bulk_export",
             Self::Enumeration => "enumeration",
+            Self::SlowDrip => "slow_drip",
+            Self::OffSchedule => "off_schedule",
         }
     }
 }

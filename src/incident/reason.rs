@@ -14,6 +14,13 @@ pub(super) fn sentence(found: &Explanation) -> String {
     let usual = number(found.expected[found.signal as usize]);
     let window = found.window.words();
     let critical = found.critical;
+    if let Some((since, excess)) = found.lasting {
+        return format!(
+            "{what} in a day; this account's usual day has {usual}, and since {day} it had read \
+             {excess:.0} more than that in all; {critical} today is too much",
+            day = &since.to_string()[..10],
+        );
+    }
     if found.days == 0 {
         return format!(
             "{what} in {window}; this account has no history yet, its {peers} peers reach {usual} in \
@@ -52,11 +59,13 @@ mod tests {
             actions: 32,
             expected: [4.12, 1.0, 1.5, 6.0],
             critical: 28,
-            p_value: 1e-7,
+            score: 16.1,
             seen_max: 19,
             days: 17,
             maturity: Maturity::Mature,
             peers: 80,
+            job_size: 0,
+            lasting: None,
         }
     }
 

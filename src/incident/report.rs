@@ -1,7 +1,9 @@
 //! What an alert says of an episode: its kind, its severity, its numbers.
 
+use std::f64::consts::LN_10;
+
 use crate::{
-    detect::{Detector, Explanation},
+    detect::{Detector, Explanation, Window},
     incident::{
         Alert, AlertState, Exposure, Kind, Severity, episode::Episode, reason, tracker::Config,
     },
@@ -9,6 +11,9 @@ use crate::{
 
 /// People that an action must return on average for a window to count as a bulk export.
 const BULK_PEOPLE_PER_ACTION: u64 = 5;
+/// An account with a known job is off its schedule, rather than taking records in bulk, up to so
+/// many times the job.
+const JOB_TIMES: u64 = 3;
 /// Scores end here: the smallest probability that a double tells from 0 is about 1e-308.
 const SCORE_MAX: f64 = 300.0;
 /// Collection from databases of the supplier's (MITRE ATT&CK T1213.006).
@@ -17,7 +22,11 @@ const ATTACK: &[&str] = &["T1213.006"];
 /// The kind that the strongest window shows.
 pub(super) fn kind_of(found: &Explanation) -> Kind {
     let [people, exported, ..] = found.observed;
-    if people.max(exported) >= BULK_PEOPLE_PER_ACTION * found.actions.max(1) {
+    if found.window == Window::Today {
+        Kind::SlowDrip
+    } else if people.max(exported) <= JOB_TIMES * u64::from(found.job_size) {
+        Kind::OffSchedule
+    } else if people.max(exported) >= BULK_PEOPLE_PER_ACTION * found.actions.max(1) {
         Kind::BulkExport
     } else {
         Kind::Enumeration
@@ -77,8 +86,8 @@ pub(super) fn alert(
         expected_records,
         expected_subjects,
         expected_upper: found.critical - 1,
-        score: (-found.p_value.log10()).clamp(0.0, SCORE_MAX),
-        p_value: found.p_value,
+        score: (found.score / LN_10).clamp(0.0, SCORE_MAX),
+        p_value: (-found.score).exp(),
         exposure: Exposure {
             records: episode.exposed.records,
             subjects: episode.exposed.subjects.len() as u64,

@@ -364,6 +364,7 @@ const fn rule(window: Window) -> &'static str {
     match window {
         Window::FiveMinutes => "burst_5m",
         Window::Hour => "burst_1h",
+        Window::Today => "slow_drip",
         Window::Day => "burst_1d",
     }
 }

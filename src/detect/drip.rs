@@ -1,0 +1,329 @@
+//! Slow theft: a sequential test on what an account reads day by day.
+//!
+//! A cumulative sum of log-likelihood ratios between a negative binomial of the usual mean and one
+//! of a mean raised by a lasting theft (Page 1954; for counts Höhle and Paul 2008). It compares with
+//! a slow mean, which a theft of weeks hardly moves, and its last zero dates the onset. Between two
+//! day ends the sum is fixed, so that a day's count is too much from one number on.
+
+use crate::detect::{
+    baseline::{Moments, stat},
+    critical::Model,
+    peers::Prior,
+    window::{Signal, Window},
+};
+
+/// What is watched for slow theft: people, and people whom the account had not read.
+pub const SLOW: [Signal; 2] = [Signal::People, Signal::Novel];
+
+/// Thefts worth finding: a lasting excess of seven tenths, and one of three times the usual, equally
+/// likely; each of this many people a day at least.
+const RAISED: [f64; 2] = [1.7, 4.0];
+const RAISED_PEOPLE: f64 = 5.0;
+/// One day speaks for a theft at most so much, in nats, and against it at most so much: one wild day
+/// is the burst tests' business, and a day off is no acquittal.
+const STEP: [f64; 2] = [-2.5, 5.0];
+/// Active days before the test begins.
+const DAYS_MIN: u32 = 8;
+/// Active days after which what was learned counts half: slowly, so that a theft of weeks is not
+/// taken for usual, and faster, so that what has become less is noticed. The lower mean counts.
+const SLOW_DAYS: f64 = 45.0;
+const FAST_DAYS: f64 = 10.0;
+/// The sum is kept below this, so that it falls soon after a theft has ended.
+const SUM_MAX: f64 = 40.0;
+/// People above expectation since the onset below which nobody is alarmed.
+const EXCESS_MIN: f64 = 20.0;
+/// A day teaches up to so many deviations above the mean.
+const WINSOR_DEVIATIONS: f64 = 2.0;
+/// Days with which an account's scatter is shrunk to its peers'.
+const SCATTER_WEIGHT: f64 = 4.0;
+/// Days since the onset are held back, for they may be a theft's: they teach once the sum is zero
+/// again. After an alarm, and past so many of them, they teach this much.
+const PENDING_MAX: usize = 30;
+const SUSPECT_WEIGHT: f64 = 0.05;
+
+/// One signal's sum.
+#[derive(Clone, Debug, Default)]
+struct Lane {
+    slow: Moments,
+    fast: Moments,
+    sum: f64,
+    /// The highest sum since the onset that would have been worth an alarm.
+    peak: f64,
+    /// Whether a day since the onset raised an alarm.
+    is_alarmed: bool,
+    /// People above expectation since the onset.
+    excess: f64,
+    /// The first day after the sum was last zero.
+    onset: u32,
+    /// The counts of the days since, which have not taught yet.
+    pending: Vec<f64>,
+}
+
+/// The slow tests of one account.
+#[derive(Clone, Debug, Default)]
+pub struct Drip {
+    lanes: [Lane; SLOW.len()],
+    days: u32,
+}
+
+/// Where a slow test stands until the next day end.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bar {
+    /// The expected count of a day; nothing before the test has begun.
+    pub model: Option<Model>,
+    /// The sum so far.
+    pub sum: f64,
+    /// People above expectation so far.
+    pub excess: f64,
+    /// The day since which the sum is above zero.
+    pub onset: Option<u32>,
+}
+
+impl Bar {
+    /// The smallest count of a day that takes the sum to `score` and the excess to what is worth an
+    /// alarm.
+    pub fn critical(&self, score: f64) -> u32 {
+        let Some(model) = self.model else {
+            return u32::MAX;
+        };
+        let needed = score - self.sum;
+        if needed > STEP[1] {
+            return u32::MAX;
+        }
+        // A day below expectation is no part of a theft, whatever came before.
+        let least = model.mean.max(model.mean + EXCESS_MIN - self.excess);
+        let reaches =
+            |count: u32| f64::from(count) > least && step(model, f64::from(count)) >= needed;
+        let (mut low, mut high) = (0, 1);
+        while !reaches(high) && high < COUNT_MAX {
+            (low, high) = (high, high * 2);
+        }
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            if reaches(middle) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        high
+    }
+
+    /// The sum once a day has reached `count`.
+    pub fn score(&self, count: u64) -> f64 {
+        let step = self.model.map_or(0.0, |model| step(model, count as f64));
+        (self.sum + step).max(0.0)
+    }
+}
+
+impl Drip {
+    /// Takes a settled `day` (since 1970) with its counts of [`SLOW`] into account, `common` being
+    /// how many times their usual its peers read that day. Gives the highest sum of each excursion
+    /// from zero that ended, where it raised no alarm.
+    pub fn learn(
+        &mut self,
+        day: u32,
+        counts: [u32; SLOW.len()],
+        common: [f64; SLOW.len()],
+        prior: &Prior,
+        alarms: u16,
+    ) -> [Option<f64>; SLOW.len()] {
+        let begun = self.days >= DAYS_MIN;
+        self.days += 1;
+        std::array::from_fn(|index| {
+            let lane = &mut self.lanes[index];
+            let model = lane.model(SLOW[index], prior);
+            let model = Model {
+                mean: model.mean * common[index],
+                ..model
+            };
+            let count = f64::from(counts[index]);
+            let told = alarms >> stat(SLOW[index], Window::Today) & 1 == 1;
+            let ended = begun.then(|| lane.step(day, count, model, alarms != 0, told));
+            // At first the peers say what is wild.
+            let usual = if begun {
+                model
+            } else {
+                prior.stats[stat(SLOW[index], Window::Today)].model()
+            };
+            lane.teach(count, usual, told);
+            ended.flatten()
+        })
+    }
+
+    /// What `signal` of [`SLOW`] by its place is expected to count on an active day.
+    pub fn expected(&self, place: usize, prior: &Prior) -> Option<f64> {
+        (self.days >= DAYS_MIN).then(|| self.lanes[place].model(SLOW[place], prior).mean)
+    }
+
+    /// Whether the reading of the last days is above the usual.
+    pub fn is_above(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.sum > 0.0)
+    }
+
+    /// Where each test stands.
+    pub fn bars(&self, prior: &Prior) -> [Bar; SLOW.len()] {
+        std::array::from_fn(|index| {
+            let lane = &self.lanes[index];
+            let begun = self.days >= DAYS_MIN;
+            Bar {
+                model: begun.then(|| lane.model(SLOW[index], prior)),
+                sum: lane.sum,
+                excess: lane.excess,
+                onset: (lane.sum > 0.0).then_some(lane.onset),
+            }
+        })
+    }
+}
+
+impl Lane {
+    /// Adds a day; gives the peak of an excursion that ended without an alarm.
+    fn step(
+        &mut self,
+        day: u32,
+        count: f64,
+        model: Model,
+        is_alarmed: bool,
+        is_slow_alarm: bool,
+    ) -> Option<f64> {
+        if self.sum <= 0.0 {
+            (self.onset, self.excess, self.peak) = (day, 0.0, 0.0);
+            self.is_alarmed = false;
+        }
+        self.sum = (self.sum + step(model, count)).clamp(0.0, SUM_MAX);
+        self.excess = (self.excess + count - model.mean).max(0.0);
+        self.is_alarmed |= is_alarmed;
+        if self.excess >= EXCESS_MIN {
+            self.peak = self.peak.max(self.sum);
+        }
+        if is_slow_alarm {
+            // Told: what goes on from here must add up again.
+            self.sum = 0.0;
+        }
+        let has_ended = self.sum <= 0.0 && self.peak > 0.0 && !self.is_alarmed;
+        has_ended.then_some(self.peak)
+    }
+
+    /// Learns a day's count, against what was `usual`, or holds it back.
+    fn teach(&mut self, count: f64, usual: Model, is_told: bool) {
+        self.pending
+            .push(count.min(usual.mean + WINSOR_DEVIATIONS * usual.deviation()));
+        if is_told {
+            for count in std::mem::take(&mut self.pending) {
+                self.take(count, SUSPECT_WEIGHT);
+            }
+        } else if self.sum <= 0.0 {
+            for count in std::mem::take(&mut self.pending) {
+                self.take(count, 1.0);
+            }
+        } else if self.pending.len() > PENDING_MAX {
+            let oldest = self.pending.remove(0);
+            self.take(oldest, SUSPECT_WEIGHT);
+        }
+    }
+
+    fn take(&mut self, count: f64, weight: f64) {
+        for (moments, days) in [(&mut self.slow, SLOW_DAYS), (&mut self.fast, FAST_DAYS)] {
+            // Where a day teaches little, little is forgotten.
+            let keep = 0.5_f64.powf(weight / days);
+            moments.weight = moments.weight * keep + weight;
+            moments.sum = moments.sum * keep + weight * count;
+            moments.squares = moments.squares * keep + weight * count * count;
+        }
+    }
+
+    /// The expected count of an active day, and a scatter that leans on the peers'.
+    fn model(&self, signal: Signal, prior: &Prior) -> Model {
+        let peer = prior.stats[stat(signal, Window::Today)].scatter;
+        let (own, freedom) = self.slow.overdispersion();
+        let scatter =
+            ((own + SCATTER_WEIGHT * peer) / (freedom + SCATTER_WEIGHT)).clamp(0.02, 15.0);
+        // Half a person a day is usual even where none was seen.
+        let mean = match signal {
+            // Fewer and fewer people are new, the longer an account is known.
+            Signal::Novel => self.slow.mean().min(self.fast.mean()),
+            _ => self.slow.mean(),
+        };
+        let mean = mean.max(0.5);
+        // The mean itself is uncertain: a deviation more is not called an excess.
+        let unknown = (scatter + 1.0 / mean) / self.slow.weight.max(1.0);
+        Model {
+            mean: mean * (1.0 + unknown.sqrt()),
+            size: 1.0 / (scatter + unknown),
+        }
+    }
+}
+
+/// No day's count is critical above this.
+const COUNT_MAX: u32 = 1 << 30;
+
+/// The log-likelihood ratio of a day's count: rising with it.
+fn step(model: Model, count: f64) -> f64 {
+    let Model { mean, size } = model;
+    let ratio = |times: f64| {
+        let raised = (mean * times).max(mean + RAISED_PEOPLE);
+        let shrink = ((size + raised) / (size + mean)).ln();
+        (((raised / mean).ln() - shrink) * count - size * shrink).exp()
+    };
+    let mixture = RAISED.map(ratio).iter().sum::<f64>() / RAISED.len() as f64;
+    mixture.ln().clamp(STEP[0], STEP[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Peers whose days are alike.
+    fn regular() -> Prior {
+        let mut prior = Prior::WEAK;
+        for stat in &mut prior.stats {
+            stat.scatter = 0.05;
+        }
+        prior
+    }
+
+    fn lived(days: u32, count: impl Fn(u32) -> u32) -> (Drip, Vec<f64>) {
+        let mut drip = Drip::default();
+        let scores = (0..days).map(|day| {
+            drip.learn(day, [count(day), 0], [1.0; 2], &regular(), 0);
+            drip.bars(&regular())[0].sum
+        });
+        let scores = scores.collect();
+        (drip, scores)
+    }
+
+    #[test]
+    fn usual_days_keep_the_sum_low() {
+        let (_, scores) = lived(200, |day| 20 + day * 7 % 11);
+        let most = scores.iter().copied().fold(0.0, f64::max);
+        assert!(most < 3.0, "{most}");
+    }
+
+    #[test]
+    fn a_lasting_excess_is_found_and_dated() {
+        let excess = |day| if day >= 30 { 25 } else { 0 };
+        let (drip, scores) = lived(40, |day| 20 + day * 7 % 11 + excess(day));
+        assert!(scores[39] > 10.0, "{scores:?}");
+        let bar = drip.bars(&regular())[0];
+        assert_eq!(bar.onset, Some(30));
+        assert!((bar.excess / 250.0 - 1.0).abs() < 0.3, "{bar:?}");
+    }
+
+    #[test]
+    fn the_critical_count_is_the_first_that_takes_the_sum_to_the_score() {
+        let excess = |day| if day >= 30 { 25 } else { 0 };
+        let (drip, _) = lived(36, |day| 20 + day * 7 % 11 + excess(day));
+        let bar = drip.bars(&regular())[0];
+        let score = bar.sum + 1.0;
+        let critical = bar.critical(score);
+        assert!(bar.score(u64::from(critical)) >= score, "{bar:?}");
+        assert!(bar.score(u64::from(critical) - 1) <= score, "{bar:?}");
+    }
+
+    #[test]
+    fn one_wild_day_is_no_slow_theft() {
+        let (_, scores) = lived(40, |day| if day == 30 { 900 } else { 20 + day % 5 });
+        let most = scores.iter().copied().fold(0.0, f64::max);
+        assert!(most <= STEP[1], "{most}");
+    }
+}

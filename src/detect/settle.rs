@@ -1,0 +1,187 @@
+//! The end of an account's day: what the day was worth as scores, and what it teaches.
+//!
+//! Runs once for each active day of an account, when no event of the day is awaited any more.
+
+use crate::{
+    detect::{
+        account::Account,
+        baseline::{Lesson, stat},
+        calibration::{LEVEL, Scores},
+        drip::{Drip, SLOW},
+        jobs::Explained,
+        ledger::Scratch,
+        pane::{PANES_PER_DAY, PANES_PER_HOUR},
+        peers::Prior,
+        season,
+        unsettled::Day,
+        version::{TESTS, Version},
+        window::{Signal, Window},
+    },
+    event::AccountKind,
+};
+
+/// The end of a day (since 1970) that no event is awaited for.
+#[derive(Clone, Copy, Debug)]
+pub struct DayEnd {
+    /// The day.
+    pub day: u32,
+    /// The first pane that what it taught is in force for.
+    pub from: u32,
+    /// Events before that pane are awaited no more.
+    pub passed: u32,
+    /// Whether the limit of people known is met.
+    pub is_full: bool,
+}
+
+impl Account {
+    /// Counts that the slow tests look at and what they expected, on a `day` that no event is
+    /// awaited for; nothing where the account was not active in it.
+    pub fn day_counts(
+        &mut self,
+        day: u32,
+        prior: &Prior,
+        scratch: &mut Scratch,
+    ) -> Option<[(u32, Option<f64>); SLOW.len()]> {
+        let max = self.unsettled.refresh(day, &self.ledger, scratch)?;
+        Some(std::array::from_fn(|place| {
+            let count = max[stat(SLOW[place], Window::Today)];
+            (count, self.drip.expected(place, prior))
+        }))
+    }
+
+    /// Learns from a day whose counts were taken, and forgets its maxima; gives the scores it
+    /// reached where it raised no alarm. `common` is how many times their usual its peers read.
+    pub fn settle(
+        &mut self,
+        day_end: DayEnd,
+        peers: &[Version],
+        prior: &Prior,
+        common: [f64; SLOW.len()],
+    ) -> Option<Scores> {
+        let day = day_end.day;
+        let whole = self.unsettled.take(day)?;
+        let explained = self.explain_jobs(day);
+        let mut scores: Scores = [None; TESTS];
+        self.learn_windows(day, &whole, &explained, peers, &mut scores);
+        self.learn_slowly(day, &whole, &explained, common, prior, &mut scores);
+        if whole.alarms == 0 || self.baseline.is_young() {
+            self.meet(day_end);
+        }
+        let slots = whole.hours.iter().map(|block| block.hour);
+        self.season
+            .learn(i64::from(day), slots.map(season::slot_of_hour));
+        let is_quiet = whole.alarms == 0;
+        Some(if is_quiet { scores } else { [None; TESTS] })
+    }
+
+    /// Takes the day's batches of a program. People have no jobs: what comes back at their desks'
+    /// hours is the day's work.
+    fn explain_jobs(&mut self, day: u32) -> Explained {
+        let is_bulk_only = match self.kind {
+            AccountKind::Person | AccountKind::Admin => return Explained::default(),
+            AccountKind::Service => false,
+            AccountKind::Unknown => true,
+        };
+        let explained = self.jobs.learn(day, &self.ledger, is_bulk_only);
+        if explained.is_new {
+            self.baseline.begin_anew();
+            self.drip = Drip::default();
+        }
+        explained
+    }
+
+    /// Scores and learns the day's windows, without what jobs explain of them.
+    fn learn_windows(
+        &mut self,
+        day: u32,
+        whole: &Day,
+        explained: &Explained,
+        peers: &[Version],
+        scores: &mut Scores,
+    ) {
+        let Some(latest) = self.versions.last().or(peers.last()) else {
+            return;
+        };
+        self.baseline.begin_day();
+        let midnight = day * PANES_PER_DAY;
+        let of_day = (midnight, midnight + PANES_PER_DAY - 1, &whole.max);
+        let of_hours = whole.hours.iter().map(|block| {
+            let first = block.hour * PANES_PER_HOUR;
+            (first, first + PANES_PER_HOUR - 1, &block.max)
+        });
+        for (first, last, max) in of_hours.chain([of_day]) {
+            let is_day = last - first >= PANES_PER_DAY - 1;
+            for window in Window::ALL {
+                if is_day == matches!(window, Window::FiveMinutes | Window::Hour) {
+                    continue;
+                }
+                let job = explained.within(window, first, last);
+                for signal in Signal::ALL {
+                    let stat = stat(signal, window);
+                    let x = match job {
+                        0 => max[stat],
+                        // Beside its job the account did nothing: that is what is usual then.
+                        job => max[stat].saturating_sub(job).max(1),
+                    };
+                    if stat < TESTS {
+                        reach(scores, stat, latest.score_of_large(stat, first, x));
+                    }
+                    let lesson = Lesson {
+                        x,
+                        expected: latest.models[stat],
+                        is_alarmed: whole.alarms != 0,
+                        is_program: self.kind == AccountKind::Service,
+                    };
+                    self.baseline.learn(stat, lesson);
+                }
+            }
+        }
+    }
+
+    /// Scores and learns the day's counts for the slow tests, and writes the day down where it may
+    /// belong to a slow theft.
+    fn learn_slowly(
+        &mut self,
+        day: u32,
+        whole: &Day,
+        explained: &Explained,
+        common: [f64; SLOW.len()],
+        prior: &Prior,
+        scores: &mut Scores,
+    ) {
+        let midnight = day * PANES_PER_DAY;
+        let job = explained.within(Window::Today, midnight, midnight + PANES_PER_DAY - 1);
+        let counts = SLOW.map(|signal| whole.max[stat(signal, Window::Today)].saturating_sub(job));
+        let peaks = self.drip.learn(day, counts, common, prior, whole.alarms);
+        for (signal, peak) in SLOW.into_iter().zip(peaks) {
+            reach(scores, stat(signal, Window::Today), peak);
+        }
+        if self.held || self.drip.is_above() {
+            self.diary.write(day, &self.ledger);
+        } else {
+            self.diary.clear();
+        }
+    }
+
+    /// Gets to know the people of a day.
+    fn meet(&mut self, day_end: DayEnd) {
+        if day_end.is_full {
+            self.familiar.give_up();
+            return;
+        }
+        let first = day_end.day * PANES_PER_DAY;
+        let people = self.ledger.subjects(first, first + PANES_PER_DAY - 1);
+        let days = self.baseline.days;
+        self.familiar
+            .learn(people, days, day_end.from, day_end.passed);
+    }
+}
+
+/// Takes a score of a test into the day's highest, where it passes the level.
+fn reach(scores: &mut Scores, test: usize, score: Option<f64>) {
+    let score = score.filter(|score| *score > LEVEL);
+    scores[test] = match (scores[test], score) {
+        (Some(a), Some(b)) => Some(f64::max(a, b)),
+        (a, b) => a.or(b),
+    };
+}

@@ -1,0 +1,193 @@
+//! What is alarmed over weeks, through the pipeline that `run` and `replay` share.
+
+use std::collections::BTreeSet;
+
+use rosterwatch::{
+    decode::{DecodedBatch, Verdict},
+    event::DAY_MS,
+    feed::{Config, Pipeline},
+    incident::{Alert, AlertState, Kind},
+    ingest::RecordBatch,
+};
+
+/// 2026-06-01, a Monday.
+const FROM_MS: i64 = 1_780_272_000_000;
+const HOUR_MS: i64 = 3_600_000;
+
+/// One read, in milliseconds since the start.
+struct Read {
+    at: i64,
+    account: String,
+    kind: &'static str,
+    action: &'static str,
+    subjects: Vec<String>,
+}
+
+/// Weeks of reads, in any order.
+#[derive(Default)]
+struct Weeks {
+    reads: Vec<Read>,
+}
+
+impl Weeks {
+    /// `people` viewed one by one on `day`, a minute apart from `hour` on.
+    fn view(&mut self, account: &str, day: i64, hour: i64, people: impl Iterator<Item = String>) {
+        for (place, subject) in (0..).zip(people) {
+            self.reads.push(Read {
+                at: day * DAY_MS + hour * HOUR_MS + place * 60_000,
+                account: account.to_owned(),
+                kind: "person",
+                action: "view",
+                subjects: vec![subject],
+            });
+        }
+    }
+
+    /// A program's batch: `people` exported by fifties, seconds apart.
+    fn batch(&mut self, account: &str, day: i64, at_ms: i64, people: impl Iterator<Item = String>) {
+        let people: Vec<String> = people.collect();
+        for (place, page) in (0..).zip(people.chunks(50)) {
+            self.reads.push(Read {
+                at: day * DAY_MS + at_ms + place * 4_000,
+                account: account.to_owned(),
+                kind: "service",
+                action: "export",
+                subjects: page.to_vec(),
+            });
+        }
+    }
+
+    /// Ordinary clerks, each with a hundred people of its own, some twenty of them a working day.
+    fn clerks(&mut self, days: i64) {
+        for clerk in 0..12_i64 {
+            for day in (0..days).filter(|day| day % 7 < 5) {
+                let read = 16 + (clerk * 5 + day * 7) % 9;
+                let people = (0..read).map(|n| own(clerk, (n * 11 + day * 3) % 100));
+                self.view(&format!("clerk-{clerk}"), day, 9, people);
+            }
+        }
+    }
+
+    fn decide(mut self) -> Vec<Alert> {
+        self.reads.sort_by_key(|read| read.at);
+        let mut batch = RecordBatch::default();
+        for (number, read) in (0_u64..).zip(&self.reads) {
+            let event = format!(
+                r#"{{"id":"{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?}}}"#,
+                FROM_MS + read.at,
+                read.account,
+                read.kind,
+                read.action,
+                read.subjects
+            );
+            batch.push(event.as_bytes(), number, -1);
+        }
+        let batch = DecodedBatch::decode(batch, Some("a"));
+        let mut pipeline = Pipeline::new("a", Config::default());
+        let mut alerts = Vec::new();
+        for index in 0..batch.len() {
+            let (record, Verdict::Event(event)) = batch.get(index) else {
+                panic!("an event was refused");
+            };
+            pipeline.observe(&event, 0, record, &mut alerts);
+        }
+        alerts
+    }
+}
+
+fn own(clerk: i64, person: i64) -> String {
+    format!("p-{clerk}-{person}")
+}
+
+fn opened(alerts: &[Alert]) -> Vec<(&str, Kind)> {
+    let opened = alerts
+        .iter()
+        .filter(|alert| alert.state == AlertState::Opened);
+    opened
+        .map(|alert| (alert.account.as_deref().unwrap_or_default(), alert.kind))
+        .collect()
+}
+
+#[test]
+fn ordinary_weeks_are_silent() {
+    let mut weeks = Weeks::default();
+    weeks.clerks(42);
+    assert_eq!(opened(&weeks.decide()), []);
+}
+
+#[test]
+fn a_slow_theft_is_dated_by_its_first_day_and_exposes_everybody_since() {
+    let mut weeks = Weeks::default();
+    weeks.clerks(42);
+    let theft: Vec<i64> = (28..42).filter(|day| day % 7 < 5).collect();
+    let stolen = |day: i64| (0..18).map(move |n| format!("stolen-{day}-{n}"));
+    for &day in &theft {
+        // Two an hour and a half: never many at once.
+        for (place, person) in (0..).zip(stolen(day)) {
+            let one = std::iter::once(person);
+            weeks.view("clerk-3", day, 0, one);
+            let read = weeks.reads.last_mut().unwrap();
+            read.at += 10 * HOUR_MS + place * 25 * 60_000;
+        }
+    }
+    let began_at = FROM_MS + 28 * DAY_MS + 9 * HOUR_MS;
+    let all: Vec<(i64, Vec<String>)> = weeks
+        .reads
+        .iter()
+        .filter(|read| read.account == "clerk-3")
+        .map(|read| (FROM_MS + read.at, read.subjects.clone()))
+        .collect();
+    let alerts = weeks.decide();
+    assert_eq!(opened(&alerts), [("clerk-3", Kind::SlowDrip)]);
+    for alert in &alerts {
+        assert_eq!(
+            alert.started_at.as_millis(),
+            began_at,
+            "{:?}",
+            alert.reasons
+        );
+        let within = |at: i64| (began_at..=alert.last_seen_at.as_millis()).contains(&at);
+        let people: BTreeSet<&String> = all
+            .iter()
+            .filter(|(at, _)| within(*at))
+            .flat_map(|(_, people)| people)
+            .collect();
+        assert_eq!(alert.exposure.subjects, people.len() as u64);
+        assert!(alert.exposure.subjects_exact);
+    }
+    let raised = alerts[0].raised_at.as_millis();
+    // So small a supplier has shown little of its tails: more is asked for.
+    assert!(raised < began_at + 14 * DAY_MS, "before it ends");
+    assert!(
+        alerts[0].reasons[0].contains("since 2026-06-29"),
+        "{:?}",
+        alerts[0].reasons
+    );
+}
+
+#[test]
+fn a_known_job_is_silent_at_its_hour_and_alarms_at_another() {
+    let mut weeks = Weeks::default();
+    weeks.clerks(35);
+    let people = |day: i64| (0..280 + day % 5 * 6).map(|n| format!("p-{}-{}", n % 12, n / 12));
+    for day in 0..35 {
+        let jitter = day * 37 % 200 * 1_000;
+        weeks.batch("nightly", day, 2 * HOUR_MS + jitter, people(day));
+    }
+    weeks.batch("nightly", 30, 14 * HOUR_MS, people(30));
+    let alerts = weeks.decide();
+    let late: Vec<&Alert> = alerts
+        .iter()
+        .filter(|alert| alert.raised_at.as_millis() > FROM_MS + 14 * DAY_MS)
+        .filter(|alert| alert.state == AlertState::Opened)
+        .collect();
+    let [alert] = late[..] else {
+        panic!("one alert after two weeks: {:?}", opened(&alerts));
+    };
+    assert_eq!(alert.kind, Kind::OffSchedule);
+    let at = alert.raised_at.as_millis() - FROM_MS - 30 * DAY_MS;
+    assert!(
+        (14 * HOUR_MS..14 * HOUR_MS + 8_000).contains(&at),
+        "within two pages"
+    );
+}
