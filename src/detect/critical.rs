@@ -84,7 +84,7 @@ impl Table {
                 mean: (f64::from(mean) * MEAN_STEP).exp(),
                 size: (f64::from(size) * SIZE_STEP).exp(),
             };
-            smallest(|count| model.tail(count) <= p)
+            smallest(model, p)
         })
     }
 }
@@ -94,29 +94,62 @@ fn quantise(value: f64, step: f64, round: fn(f64) -> f64) -> i32 {
     round(value.ln() / step) as i32
 }
 
-/// The smallest count from 1 on for which `holds`, which is false up to some count and true after.
-fn smallest(holds: impl Fn(u64) -> bool) -> u64 {
-    let mut high = 1;
-    while !holds(high) && high < COUNT_MAX {
-        high *= 2;
-    }
-    let mut low = high / 2;
+/// The smallest count from 1 on whose tail under `model` is at most `p`.
+///
+/// The logarithm of a tail is nearly straight where it is small, so that the line through two of its
+/// points (regula falsi, the Illinois way) meets the place in a few steps; a tail costs a
+/// microsecond.
+fn smallest(model: Model, p: f64) -> u64 {
+    let wanted = p.ln();
+    // The excess of ln tail over what is wanted: positive at `low`, not so at `high`.
+    let (mut low, mut above) = (0, -wanted);
+    let (mut high, mut below) = (COUNT_MAX, f64::NEG_INFINITY);
+    let mut guess = model.mean + model.deviation() * (-2.0 * wanted).sqrt();
+    let mut kept = 0_i32;
     while low + 1 < high {
-        let middle = low + (high - low) / 2;
-        if holds(middle) {
-            high = middle;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped between counts"
+        )]
+        let count = (guess.ceil() as u64).clamp(low + 1, high - 1);
+        let tail = model.tail(count);
+        let excess = tail.max(f64::MIN_POSITIVE).ln() - wanted;
+        if tail <= p {
+            (high, below) = (count, excess);
+            kept = kept.max(0) + 1;
         } else {
-            low = middle;
+            (low, above) = (count, excess);
+            kept = kept.min(0) - 1;
         }
+        // An end that stays where it is pulls the line half as hard.
+        match kept {
+            2.. => above /= 2.0,
+            ..=-2 => below /= 2.0,
+            _ => {}
+        }
+        let (from, to) = (low as f64, high as f64);
+        guess = if kept.abs() > STEPS_MAX {
+            f64::midpoint(from, to)
+        } else if below.is_finite() {
+            from + (to - from) * above / (above - below)
+        } else {
+            2.0 * from
+        };
     }
     high
 }
+
+/// Steps on one side after which the middle is taken: no curve makes the search a long one.
+const STEPS_MAX: i32 = 4;
 
 /// No count is critical above this: nobody is surprised by a trillion.
 const COUNT_MAX: u64 = 1 << 40;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// The tail by adding up the probabilities of the counts below.
@@ -180,6 +213,30 @@ mod tests {
             let critical = table.critical(model, 13.8);
             assert!(model.tail(critical) <= 1e-6, "{model:?} {critical}");
             assert!(model.tail(critical * 8 / 10) > 1e-7, "{model:?} {critical}");
+        }
+    }
+
+    /// The same by halving.
+    fn smallest_slowly(model: Model, p: f64) -> u64 {
+        let (mut low, mut high) = (0, COUNT_MAX);
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            let is_rare = model.tail(middle) <= p;
+            *if is_rare { &mut high } else { &mut low } = middle;
+        }
+        high
+    }
+
+    proptest! {
+        #[test]
+        fn the_search_ends_where_halving_does(
+            mean in -6.9..12.0_f64,
+            size in -3.9..9.2_f64,
+            score in 0.0..60.0_f64,
+        ) {
+            let model = Model { mean: mean.exp(), size: size.exp() };
+            let p = (-score).exp();
+            prop_assert_eq!(smallest(model, p), smallest_slowly(model, p));
         }
     }
 
