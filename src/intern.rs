@@ -6,16 +6,24 @@ use std::hash::{BuildHasher as _, Hasher, RandomState};
 
 use hashbrown::HashTable;
 
-/// Text kept at most, in bytes: ends are 32-bit.
+/// Text kept at most, in bytes: places in it are 32-bit.
 const TEXT_MAX: usize = u32::MAX as usize;
+/// Bytes of the number before each string.
+const ID_BYTES: usize = size_of::<u32>();
+/// Follows each string: no text holds this byte.
+const END: u8 = 0xFF;
 
 /// A bounded set of strings, each with a number.
+///
+/// Looking a string up touches two places in memory: the table, and the string with its number.
 #[derive(Debug)]
 pub struct Interner {
+    /// Where each string's entry begins in `text`.
     table: HashTable<u32>,
-    text: String,
-    /// Where each string ends in `text`; it begins where the one before ends.
-    ends: Vec<u32>,
+    /// An entry for each string: its number, its bytes, [`END`].
+    text: Vec<u8>,
+    /// Where each entry begins in `text`, by number.
+    starts: Vec<u32>,
     strings_max: usize,
     /// Keyed at random: suppliers choose the strings. Never iterated, so no output depends on it.
     hasher: RandomState,
@@ -26,8 +34,8 @@ impl Interner {
     pub fn new(strings_max: usize) -> Self {
         Self {
             table: HashTable::new(),
-            text: String::new(),
-            ends: Vec::new(),
+            text: Vec::new(),
+            starts: Vec::new(),
             strings_max: strings_max.min(u32::MAX as usize),
             hasher: RandomState::new(),
         }
@@ -39,20 +47,25 @@ impl Interner {
         reason = "text and strings are bounded below 2^32 just above"
     )]
     pub fn intern(&mut self, string: &str) -> Option<u32> {
+        let string = string.as_bytes();
         let hash = self.hasher.hash_one(string);
-        let (text, ends) = (&self.text, &self.ends);
-        if let Some(&id) = self.table.find(hash, |&id| slice(text, ends, id) == string) {
-            return Some(id);
+        let text = &self.text;
+        if let Some(&start) = self.table.find(hash, |&start| holds(text, start, string)) {
+            return Some(id_at(text, start));
         }
-        if ends.len() >= self.strings_max || text.len() + string.len() > TEXT_MAX {
+        let grown = self.text.len() + ID_BYTES + string.len() + 1;
+        if self.starts.len() >= self.strings_max || grown > TEXT_MAX {
             return None;
         }
-        let id = self.ends.len() as u32;
-        self.text.push_str(string);
-        self.ends.push(self.text.len() as u32);
-        let (text, ends, hasher) = (&self.text, &self.ends, &self.hasher);
-        self.table
-            .insert_unique(hash, id, |&id| hasher.hash_one(slice(text, ends, id)));
+        let (id, start) = (self.starts.len() as u32, self.text.len() as u32);
+        self.text.extend_from_slice(&id.to_le_bytes());
+        self.text.extend_from_slice(string);
+        self.text.push(END);
+        self.starts.push(start);
+        let (text, starts, hasher) = (&self.text, &self.starts, &self.hasher);
+        self.table.insert_unique(hash, start, |&start| {
+            hasher.hash_one(string_of(text, starts, id_at(text, start)))
+        });
         Some(id)
     }
 
@@ -60,30 +73,44 @@ impl Interner {
     ///
     /// # Panics
     /// Panics where `id` was not given by this set.
+    #[expect(clippy::expect_used, reason = "only whole strings are taken in")]
     pub fn resolve(&self, id: u32) -> &str {
-        slice(&self.text, &self.ends, id)
+        let bytes = string_of(&self.text, &self.starts, id);
+        std::str::from_utf8(bytes).expect("what came in was text")
     }
 
     /// How many strings it holds.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.starts.len()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.starts.is_empty()
     }
 
     /// Bytes held, estimated.
     pub fn bytes(&self) -> usize {
-        self.text.capacity() + 4 * self.ends.capacity() + 5 * self.table.capacity()
+        self.text.capacity() + 4 * self.starts.capacity() + 5 * self.table.capacity()
     }
 }
 
-fn slice<'a>(text: &'a str, ends: &[u32], id: u32) -> &'a str {
+/// Whether the entry at `start` is that of `string`.
+fn holds(text: &[u8], start: u32, string: &[u8]) -> bool {
+    let rest = &text[start as usize + ID_BYTES..];
+    rest.get(string.len()) == Some(&END) && rest[..string.len()] == *string
+}
+
+fn id_at(text: &[u8], start: u32) -> u32 {
+    let mut id = [0; ID_BYTES];
+    id.copy_from_slice(&text[start as usize..start as usize + ID_BYTES]);
+    u32::from_le_bytes(id)
+}
+
+fn string_of<'a>(text: &'a [u8], starts: &[u32], id: u32) -> &'a [u8] {
     let id = id as usize;
-    let start = if id == 0 { 0 } else { ends[id - 1] };
-    &text[start as usize..ends[id] as usize]
+    let end = starts.get(id + 1).map_or(text.len(), |end| *end as usize);
+    &text[starts[id] as usize + ID_BYTES..end - 1]
 }
 
 /// Hashes ids of ours: dense numbers that no supplier chooses, so one multiplication spreads them.
@@ -130,6 +157,11 @@ mod tests {
         assert_eq!(ids, [Some(0), Some(1), Some(2), Some(0), Some(2)]);
         assert_eq!(interner.resolve(2), "bc");
         assert_eq!(interner.resolve(1), "");
+        assert_eq!(
+            interner.intern("b"),
+            Some(3),
+            "no string is taken for its head"
+        );
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! What one event exposes: the people and attributes it names, as numbers, and how many records.
 
-use crate::{detect::pane::Share, event::AccessEvent, intern::Interner};
+use crate::{
+    detect::pane::Share,
+    event::{self, AccessEvent},
+    intern::Interner,
+};
 
 /// Attributes told apart: one bit each; the highest stands for all others.
 const FIELDS_MAX: usize = 31;
@@ -10,11 +14,53 @@ const OTHER_FIELDS: &str = "other";
 /// One event's records are counted up to this, so that no sum overflows: 2^40.
 const RECORDS_MAX: u64 = 1 << 40;
 
+/// The attributes of one supplier, a bit each in order of first sight.
+///
+/// Lists of attributes are few and come again and again: each name is looked for first where it
+/// came last time.
+#[derive(Debug, Default)]
+struct Fields {
+    names: Vec<Box<str>>,
+    /// The attribute that was named after each one, and last the one that was named first.
+    next: [u8; FIELDS_MAX + 1],
+}
+
+impl Fields {
+    /// The bits of an event's attributes; those past the limit share one.
+    fn bits(&mut self, fields: event::Names<'_>) -> u32 {
+        let mut bits = 0;
+        let mut before = FIELDS_MAX;
+        for name in fields.iter() {
+            let guess = usize::from(self.next[before]);
+            let is_guess = self.names.get(guess).is_some_and(|held| **held == *name);
+            let Some(id) = is_guess.then_some(guess).or_else(|| self.find_or_add(name)) else {
+                bits |= OTHER_BIT;
+                continue;
+            };
+            bits |= 1 << id;
+            self.next[before] = u8::try_from(id).unwrap_or(0);
+            before = id;
+        }
+        bits
+    }
+
+    fn find_or_add(&mut self, name: &str) -> Option<usize> {
+        let known = self.names.iter().position(|held| **held == *name);
+        known.or_else(|| {
+            let id = self.names.len();
+            (id < FIELDS_MAX).then(|| {
+                self.names.push(name.into());
+                id
+            })
+        })
+    }
+}
+
 /// The people and attributes of one supplier, by number.
 #[derive(Debug)]
 pub struct Names {
     subjects: Interner,
-    fields: Interner,
+    fields: Fields,
     /// The people that the last event named, each once.
     event_subjects: Vec<u32>,
 }
@@ -24,7 +70,7 @@ impl Names {
     pub fn new(subjects_max: usize) -> Self {
         Self {
             subjects: Interner::new(subjects_max),
-            fields: Interner::new(FIELDS_MAX),
+            fields: Fields::default(),
             event_subjects: Vec::new(),
         }
     }
@@ -41,15 +87,11 @@ impl Names {
             named
         };
         let records = event.records.unwrap_or(0).clamp(least, RECORDS_MAX);
-        let mut fields = 0;
-        for name in event.fields.iter() {
-            fields |= self.fields.intern(name).map_or(OTHER_BIT, |id| 1 << id);
-        }
         let share = Share {
             records,
             exported: if event.action.is_export() { records } else { 0 },
             unnamed: records - known,
-            fields,
+            fields: self.fields.bits(event.fields),
         };
         (share, unknown == 0)
     }
@@ -61,10 +103,10 @@ impl Names {
 
     /// The names of the attributes in a set of bits, sorted.
     pub fn field_names(&self, fields: u32) -> Vec<String> {
-        let known = (0..self.fields.len()).filter(|id| fields & (1 << id) != 0);
+        let known = self.fields.names.iter().enumerate();
         let mut names: Vec<String> = known
-            .filter_map(|id| u32::try_from(id).ok())
-            .map(|id| self.fields.resolve(id).to_owned())
+            .filter(|(id, _)| fields & (1 << id) != 0)
+            .map(|(_, name)| name.to_string())
             .collect();
         if fields & OTHER_BIT != 0 && !names.iter().any(|name| name == OTHER_FIELDS) {
             names.push(OTHER_FIELDS.to_owned());
@@ -143,6 +185,28 @@ mod tests {
         assert_eq!(counts(&[], None), (1, 1), "unknown is one unnamed person");
         assert_eq!(counts(&[], Some(0)), (0, 0), "and not the same as none");
         assert_eq!(counts(&[], Some(u64::MAX)), (RECORDS_MAX, RECORDS_MAX));
+    }
+
+    #[test]
+    fn attributes_are_told_apart_in_any_order_and_past_the_limit() {
+        let mut names = Names::new(10);
+        let all: Vec<String> = (0..40).map(|field| format!("field{field:02}")).collect();
+        let mut bits = |picked: &[usize]| {
+            let fields: Vec<&str> = picked.iter().map(|field| all[*field].as_str()).collect();
+            let event = AccessEvent {
+                fields: Given::Strs(&fields),
+                ..event(&[], None)
+            };
+            names.read(&event, false).0.fields
+        };
+        assert_eq!(bits(&[0, 1, 2]), 0b111);
+        assert_eq!(bits(&[0, 2, 1, 1]), 0b111);
+        assert_eq!(bits(&[2, 0]), 0b101);
+        assert_eq!(bits(&[3]), 0b1000);
+        bits(&Vec::from_iter(0..31));
+        assert_eq!(bits(&[35, 30, 36]), OTHER_BIT | 1 << 30);
+        let told = names.field_names(OTHER_BIT | 0b101);
+        assert_eq!(told, ["field00", "field02", "other"]);
     }
 
     #[test]

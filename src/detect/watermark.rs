@@ -33,8 +33,9 @@ impl Watermark {
         }
     }
 
-    /// Takes an event's time and a hash of its account into account; says whether the head moved.
-    pub fn observe(&mut self, time: Timestamp, account_hash: u64) -> bool {
+    /// Takes an event's time and, where it is asked for, a hash of its account into account; says
+    /// whether the head moved.
+    pub fn observe(&mut self, time: Timestamp, account_hash: impl FnOnce() -> u64) -> bool {
         if let Some(head) = self.head {
             let ahead = time.millis_since(head);
             if ahead <= self.lateness_ms {
@@ -45,7 +46,7 @@ impl Watermark {
                 return ahead > 0;
             }
         }
-        self.beyond.push((time, account_hash));
+        self.beyond.push((time, account_hash()));
         let Some(confirmed) = self.confirmed() else {
             return false;
         };
@@ -113,7 +114,7 @@ mod tests {
     fn started() -> Watermark {
         let mut clock = Watermark::new(HOUR);
         for account in 1..=3 {
-            clock.observe(at(100), account);
+            clock.observe(at(100), || account);
         }
         assert_eq!(clock.head(), Some(at(100)));
         clock
@@ -122,8 +123,8 @@ mod tests {
     #[test]
     fn small_steps_are_taken_at_once_and_never_back() {
         let mut clock = started();
-        assert!(clock.observe(at(101), 1));
-        assert!(!clock.observe(at(99), 1));
+        assert!(clock.observe(at(101), || 1));
+        assert!(!clock.observe(at(99), || 1));
         assert_eq!(clock.head(), Some(at(101)));
         assert_eq!(clock.watermark(), Some(at(100)));
     }
@@ -132,8 +133,8 @@ mod tests {
     fn one_future_dated_account_moves_nothing() {
         let mut clock = started();
         for step in 0..200 {
-            clock.observe(at(500), 9);
-            clock.observe(at(100).plus_millis(step), 1);
+            clock.observe(at(500), || 9);
+            clock.observe(at(100).plus_millis(step), || 1);
         }
         assert_eq!(clock.head(), Some(at(100).plus_millis(199)));
     }
@@ -141,9 +142,9 @@ mod tests {
     #[test]
     fn a_jump_counts_when_three_accounts_confirm_it() {
         let mut clock = started();
-        assert!(!clock.observe(at(900), 1));
-        assert!(!clock.observe(at(120), 2));
-        assert!(clock.observe(at(120), 3));
+        assert!(!clock.observe(at(900), || 1));
+        assert!(!clock.observe(at(120), || 2));
+        assert!(clock.observe(at(120), || 3));
         assert_eq!(clock.head(), Some(at(120)), "the wild one is left out");
     }
 
@@ -151,9 +152,9 @@ mod tests {
     fn a_lone_account_moves_the_head_after_many_events() {
         let mut clock = started();
         for event in 1..EVENTS_CONFIRM {
-            assert!(!clock.observe(at(200), 1), "event {event}");
+            assert!(!clock.observe(at(200), || 1), "event {event}");
         }
-        assert!(clock.observe(at(200), 1));
+        assert!(clock.observe(at(200), || 1));
         assert_eq!(clock.head(), Some(at(200)));
     }
 }

@@ -131,7 +131,10 @@ impl Pipeline {
         self.counts.decided[event.action as usize] += 1;
         let behind = self.head().map_or(0, |head| head.millis_since(event.time));
         self.counts.note_behind(behind);
-        if self.watermark.observe(event.time, hash_of(event.account)) {
+        if self
+            .watermark
+            .observe(event.time, || hash_of(event.account))
+        {
             self.advance(alerts);
         }
         let late = self.watermark().is_some_and(|mark| event.time < mark);
