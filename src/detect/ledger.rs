@@ -17,16 +17,33 @@ use crate::{
     intern::IdHash,
 };
 
+/// The bit of a touch's pane that says that its subject was touched again later. Panes stay far
+/// below it: it stands for the year 4011.
+const AGAIN: u32 = 1 << 31;
+
 /// That a person was read in a pane; with [`NOVEL`], that the person was new to the account then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Touch {
-    pane: u32,
+    /// With [`AGAIN`] where a later one names the same subject.
+    marked_pane: u32,
     subject: u32,
+}
+
+impl Touch {
+    const fn pane(self) -> u32 {
+        self.marked_pane & !AGAIN
+    }
+
+    const fn is_last(self) -> bool {
+        self.marked_pane & AGAIN == 0
+    }
 }
 
 /// The sums of the window that ends at the newest pane.
 #[derive(Clone, Copy, Debug, Default)]
 struct Running {
+    /// The window may be moved up to this without anything leaving it.
+    first_held: u32,
     /// Index of the first pane inside the window.
     pane_tail: usize,
     /// Index of the first touch inside the window.
@@ -74,6 +91,11 @@ pub enum Place {
 /// The last pane in which each person was read.
 type LastSeen = HashMap<u32, u32, IdHash>;
 
+/// Touches of a day that are searched one by one; of more than these an index is kept.
+const SEARCHED_MAX: usize = 64;
+/// The index is dropped when so few are left.
+const INDEXED_MIN: usize = 32;
+
 /// Space that [`Ledger::sweep`] works in, kept from one use to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
@@ -88,10 +110,12 @@ pub struct Scratch {
 pub struct Ledger {
     /// Invariant: sorted by index, no index twice.
     panes: VecDeque<Pane>,
-    /// Invariant: sorted by pane; no (pane, subject) twice.
+    /// Invariant: sorted by pane; no (pane, subject) twice; without an index, those in the day that
+    /// ends at the newest pane are marked but for the last of each subject.
     touches: VecDeque<Touch>,
-    /// Invariant: holds exactly the subjects touched in the day that ends at the newest pane.
-    last: LastSeen,
+    /// Invariant: where there is one, it holds exactly the subjects touched in the day that ends at
+    /// the newest pane.
+    last: Option<Box<LastSeen>>,
     /// Panes before this may be missing.
     kept_from: u32,
     running: [Running; Window::ALL.len()],
@@ -121,16 +145,20 @@ impl Ledger {
             running.add(share);
         }
         for &subject in subjects {
-            let earlier = self.last.insert(subject, pane);
+            let earlier = self.replace_last(subject, pane);
             if earlier == Some(pane) {
                 continue;
             }
-            self.touches.push_back(Touch { pane, subject });
+            self.touches.push_back(Touch {
+                marked_pane: pane,
+                subject,
+            });
             for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
                 if earlier.is_none_or(|earlier| earlier < window.first(pane)) {
                     running.named[rank(subject)] += 1;
                 }
             }
+            self.index();
         }
         (Place::Newest, self.touches.len() - before)
     }
@@ -152,7 +180,7 @@ impl Ledger {
         let keep = pane.min((newest + 1).saturating_sub(PANES_PER_DAY));
         self.kept_from = self.kept_from.max(keep);
         let panes = self.panes.partition_point(|pane| pane.index < keep);
-        let touches = self.touches.partition_point(|touch| touch.pane < keep);
+        let touches = self.touches.partition_point(|touch| touch.pane() < keep);
         self.panes.drain(..panes);
         self.touches.drain(..touches);
         for running in &mut self.running {
@@ -191,10 +219,10 @@ impl Ledger {
 
     /// The people touched in the panes from `from` to `to`, both included; may repeat.
     pub fn subjects(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
-        let start = self.touches.partition_point(|touch| touch.pane < from);
+        let start = self.touches.partition_point(|touch| touch.pane() < from);
         let touches = self.touches.range(start..);
         touches
-            .take_while(move |touch| touch.pane <= to)
+            .take_while(move |touch| touch.pane() <= to)
             .map(|touch| touch.subject)
             .filter(|subject| subject & NOVEL == 0)
     }
@@ -202,10 +230,10 @@ impl Ledger {
     /// No window of `window`'s length that holds `pane` counts more than this.
     pub fn bound(&self, window: Window, pane: u32) -> Counts {
         let (from, to) = (window.first(pane), window.last(pane));
-        let start = self.touches.partition_point(|touch| touch.pane < from);
+        let start = self.touches.partition_point(|touch| touch.pane() < from);
         let mut bound = Running::default();
         for touch in self.touches.range(start..) {
-            if touch.pane > to {
+            if touch.pane() > to {
                 break;
             }
             bound.named[rank(touch.subject)] += 1;
@@ -229,7 +257,7 @@ impl Ledger {
         last_seen.clear();
         let mut sums = Running {
             pane_tail: self.panes.partition_point(|pane| pane.index < first),
-            touch_tail: self.touches.partition_point(|touch| touch.pane < first),
+            touch_tail: self.touches.partition_point(|touch| touch.pane() < first),
             ..Running::default()
         };
         let mut next_touch = sums.touch_tail;
@@ -239,10 +267,10 @@ impl Ledger {
             }
             sums.add(end.share);
             while let Some(touch) = self.touches.get(next_touch) {
-                if touch.pane > end.index {
+                if touch.pane() > end.index {
                     break;
                 }
-                if last_seen.insert(touch.subject, touch.pane).is_none() {
+                if last_seen.insert(touch.subject, touch.pane()).is_none() {
                     sums.named[rank(touch.subject)] += 1;
                 }
                 next_touch += 1;
@@ -255,10 +283,10 @@ impl Ledger {
                 sums.pane_tail += 1;
             }
             while let Some(old) = self.touches.get(sums.touch_tail) {
-                if old.pane >= window.first(end.index) {
+                if old.pane() >= window.first(end.index) {
                     break;
                 }
-                if last_seen.get(&old.subject) == Some(&old.pane) {
+                if last_seen.get(&old.subject) == Some(&old.pane()) {
                     last_seen.remove(&old.subject);
                     sums.named[rank(old.subject)] -= 1;
                 }
@@ -274,32 +302,97 @@ impl Ledger {
     pub fn bytes(&self) -> usize {
         self.panes.capacity() * size_of::<Pane>()
             + self.touches.capacity() * size_of::<Touch>()
-            + self.last.capacity() * 9
+            + self.last.as_ref().map_or(0, |last| last.capacity() * 9)
+    }
+
+    /// Where the last touch of `subject` in the day that ends at the newest pane lies, if no index
+    /// says its pane.
+    fn search(&self, subject: u32) -> Option<usize> {
+        let tail = self.running[Window::Day as usize].touch_tail;
+        let mut day = self.touches.range(tail..);
+        let at = day.rposition(|touch| touch.subject == subject);
+        at.map(|at| tail + at)
+    }
+
+    /// The last pane of that day in which `subject` was touched.
+    fn last_pane(&self, subject: u32) -> Option<u32> {
+        match &self.last {
+            Some(last) => last.get(&subject).copied(),
+            None => self.search(subject).map(|at| self.touches[at].pane()),
+        }
+    }
+
+    /// Makes `pane` the last in which `subject` was touched; gives the one before.
+    fn replace_last(&mut self, subject: u32, pane: u32) -> Option<u32> {
+        if let Some(last) = &mut self.last {
+            return last.insert(subject, pane);
+        }
+        let at = self.search(subject)?;
+        let touch = &mut self.touches[at];
+        if touch.pane() != pane {
+            touch.marked_pane |= AGAIN;
+        }
+        Some(touch.pane())
+    }
+
+    /// Makes an index where touches have become too many to be searched.
+    fn index(&mut self) {
+        let tail = self.running[Window::Day as usize].touch_tail;
+        if self.last.is_none() && self.touches.len() - tail > SEARCHED_MAX {
+            let touches = self.touches.range(tail..);
+            let last = touches.map(|touch| (touch.subject, touch.pane()));
+            self.last = Some(Box::new(last.collect()));
+        }
+    }
+
+    /// Drops the index where few touches are left, and marks them instead.
+    fn drop_index(&mut self) {
+        let tail = self.running[Window::Day as usize].touch_tail;
+        if self.touches.len() - tail <= INDEXED_MIN
+            && let Some(last) = self.last.take()
+        {
+            for touch in self.touches.range_mut(tail..) {
+                let is_last = last.get(&touch.subject) == Some(&touch.pane());
+                touch.marked_pane = touch.pane() | if is_last { 0 } else { AGAIN };
+            }
+        }
     }
 
     /// Moves the running windows so that they end at `newest`.
     fn slide(&mut self, newest: u32) {
         for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
+            let first = window.first(newest);
+            if first <= running.first_held {
+                continue;
+            }
             while let Some(pane) = self.panes.get(running.pane_tail) {
-                if pane.index >= window.first(newest) {
+                running.first_held = pane.index;
+                if pane.index >= first {
                     break;
                 }
                 running.remove(pane.share);
                 running.pane_tail += 1;
             }
             while let Some(touch) = self.touches.get(running.touch_tail) {
-                if touch.pane >= window.first(newest) {
+                if touch.pane() >= first {
                     break;
                 }
-                if self.last.get(&touch.subject) == Some(&touch.pane) {
+                let is_last = match &self.last {
+                    Some(last) => last.get(&touch.subject) == Some(&touch.pane()),
+                    None => touch.is_last(),
+                };
+                if is_last {
                     running.named[rank(touch.subject)] -= 1;
-                    if window == Window::Day {
-                        self.last.remove(&touch.subject);
+                    if window == Window::Day
+                        && let Some(last) = &mut self.last
+                    {
+                        last.remove(&touch.subject);
                     }
                 }
                 running.touch_tail += 1;
             }
         }
+        self.drop_index();
     }
 
     fn add_behind(&mut self, pane: u32, in_pane: u16, share: Share, subjects: &[u32]) {
@@ -314,20 +407,30 @@ impl Ledger {
         for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
             if inside(window) {
                 running.add(share);
+                running.first_held = running.first_held.min(pane);
             } else if !known {
                 running.pane_tail += 1;
             }
         }
-        let first = self.touches.partition_point(|touch| touch.pane < pane);
-        let mut end = self.touches.partition_point(|touch| touch.pane <= pane);
+        let first = self.touches.partition_point(|touch| touch.pane() < pane);
+        let mut end = self.touches.partition_point(|touch| touch.pane() <= pane);
         for &subject in subjects {
             let mut held = self.touches.range(first..end);
             if held.any(|touch| touch.subject == subject) {
                 continue;
             }
-            self.touches.insert(end, Touch { pane, subject });
+            let last = self.last_pane(subject);
+            let is_last = last.is_none_or(|last| last < pane);
+            if is_last && inside(Window::Day) {
+                self.replace_last(subject, pane);
+            }
+            let marked_pane = pane | if is_last { 0 } else { AGAIN };
+            let touch = Touch {
+                marked_pane,
+                subject,
+            };
+            self.touches.insert(end, touch);
             end += 1;
-            let last = self.last.get(&subject).copied();
             for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
                 if !inside(window) {
                     running.touch_tail += 1;
@@ -335,9 +438,7 @@ impl Ledger {
                     running.named[rank(subject)] += 1;
                 }
             }
-            if inside(Window::Day) && last.is_none_or(|last| last < pane) {
-                self.last.insert(subject, pane);
-            }
+            self.index();
         }
     }
 }
@@ -361,7 +462,12 @@ mod tests {
     fn reads() -> impl Strategy<Value = Vec<Read>> {
         // Panes cluster about the windows' borders.
         let pane = prop_oneof![0..30_u32, 110..135_u32, 2_870..2_900_u32, 5_700..5_800_u32];
-        let read = (pane, prop::collection::vec(0..12_u32, 0..4), 0..3_u64);
+        // Few people are searched for, many are looked up in an index.
+        let people = prop_oneof![
+            4 => prop::collection::vec(0..12_u32, 0..4),
+            1 => prop::collection::vec(0..100_u32, 30..70),
+        ];
+        let read = (pane, people, 0..3_u64);
         let read = read.prop_map(|(pane, mut subjects, unnamed)| {
             subjects.sort_unstable();
             subjects.dedup();
