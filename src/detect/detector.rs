@@ -219,7 +219,7 @@ impl Detector {
     /// Bytes of accounts and of subjects, estimated.
     pub fn bytes(&self) -> [usize; 2] {
         let each = size_of::<Account>() + 2 * size_of::<Version>() + 200;
-        let accounts = self.accounts.len() * each + self.touches * 24 + self.known * 3;
+        let accounts = self.accounts.len() * each + self.touches * 24 + self.known * 4;
         [accounts, self.names.bytes()]
     }
 

@@ -2,26 +2,70 @@
 //!
 //! Most work returns to the same people; a theft does not. Knows nothing of counts and windows.
 
-use roaring::RoaringBitmap;
-
 /// Active days after which a new month is begun; the one before is still known. A month spans a
 /// payroll's cycle, and active days are not used up by leave.
 const MONTH_DAYS: u32 = 30;
+
+/// People in the order of their [`spread`] numbers, which says nearly where one of them lies: a
+/// look-up touches one place in memory, and a person takes four bytes.
+type People = Box<[u32]>;
+
+/// In an entry, that the person was read in the current month.
+const CURRENT: u32 = 1;
+/// Entries looked at about the place where one should be, before halving.
+const STEPS_MAX: usize = 32;
+
+/// Spreads people evenly over the numbers that leave [`CURRENT`] free, no two to one.
+///
+/// The factor is 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming 3, §6.4).
+const fn spread(subject: u32) -> u32 {
+    subject.wrapping_mul(0x9E37_79B1) << 1
+}
+
+const fn person(entry: u32) -> u32 {
+    entry & !CURRENT
+}
+
+fn contains(people: &[u32], subject: u32) -> bool {
+    let wanted = spread(subject);
+    let place = (u64::from(wanted) * people.len() as u64) >> u32::BITS;
+    let place = usize::try_from(place).unwrap_or(usize::MAX);
+    let Some((before, rest)) = people.split_at_checked(place) else {
+        return false;
+    };
+    let is_after = rest.first().is_some_and(|entry| person(*entry) <= wanted);
+    let near = if is_after {
+        let mut near = rest.iter().take(STEPS_MAX).map(|entry| person(*entry));
+        near.find(|person| *person >= wanted)
+    } else {
+        let mut near = before
+            .iter()
+            .rev()
+            .take(STEPS_MAX)
+            .map(|entry| person(*entry));
+        near.find(|person| *person <= wanted)
+    };
+    match near {
+        Some(found) => found == wanted,
+        None => people
+            .binary_search_by_key(&wanted, |entry| person(*entry))
+            .is_ok(),
+    }
+}
 
 /// A settled day whose people are not known yet to events older than `from`.
 #[derive(Debug)]
 struct Recent {
     from: u32,
     month: u32,
-    /// Sorted.
-    subjects: Box<[u32]>,
+    people: People,
 }
 
 /// One account's acquaintances.
 #[derive(Debug, Default)]
 pub struct Familiar {
-    /// The current month of active days, and the one before.
-    months: [RoaringBitmap; 2],
+    /// Those of the current month of active days, marked so, and of the one before.
+    people: People,
     month: u32,
     /// Days in force from a pane on that the watermark has not passed.
     recent: Vec<Recent>,
@@ -39,10 +83,8 @@ impl Familiar {
     }
 
     fn knows(&self, subject: u32, pane: u32) -> bool {
-        let mut months = self.months.iter();
         let mut recent = self.recent.iter().filter(|day| day.from <= pane);
-        months.any(|month| month.contains(subject))
-            || recent.any(|day| day.subjects.binary_search(&subject).is_ok())
+        contains(&self.people, subject) || recent.any(|day| contains(&day.people, subject))
     }
 
     /// Takes the people of the `active_days`-th active day as known from the pane `from` on; events
@@ -54,28 +96,26 @@ impl Familiar {
         from: u32,
         passed: u32,
     ) {
-        let mut subjects: Vec<u32> = subjects.collect();
-        subjects.sort_unstable();
-        subjects.dedup();
+        let mut people: Vec<u32> = subjects.map(spread).collect();
+        people.sort_unstable();
+        people.dedup();
         self.recent.push(Recent {
             from,
             month: active_days / MONTH_DAYS,
-            subjects: subjects.into(),
+            people: people.into(),
         });
         let (past, recent) = std::mem::take(&mut self.recent)
             .into_iter()
             .partition(|day| day.from <= passed);
         self.recent = recent;
-        for Recent {
-            month, subjects, ..
-        } in past
-        {
+        self.recent.shrink_to_fit();
+        for Recent { month, people, .. } in past {
             if month > self.month {
                 self.month = month;
-                self.months.swap(0, 1);
-                self.months[0].clear();
+                let current = self.people.iter().filter(|entry| **entry & CURRENT != 0);
+                self.people = current.map(|entry| person(*entry)).collect();
             }
-            self.months[0].extend(subjects);
+            self.people = merged(&self.people, &people);
         }
     }
 
@@ -87,11 +127,10 @@ impl Familiar {
         };
     }
 
-    /// People it holds, those of both months twice.
+    /// People it holds, those of days not passed beside.
     pub fn len(&self) -> usize {
-        let months = self.months.iter().map(RoaringBitmap::len).sum::<u64>();
-        let recent: usize = self.recent.iter().map(|day| day.subjects.len()).sum();
-        usize::try_from(months).unwrap_or(usize::MAX) + recent
+        let recent: usize = self.recent.iter().map(|day| day.people.len()).sum();
+        self.people.len() + recent
     }
 
     /// Whether it holds nobody.
@@ -100,9 +139,69 @@ impl Familiar {
     }
 }
 
+/// The people of `known`, and those of `day` as of the current month.
+fn merged(known: &[u32], day: &[u32]) -> People {
+    let mut all = Vec::with_capacity(known.len() + day.len());
+    let mut known = known.iter().copied().peekable();
+    for entry in day {
+        while let Some(before) = known.next_if(|other| person(*other) < *entry) {
+            all.push(before);
+        }
+        known.next_if(|other| person(*other) == *entry);
+        all.push(entry | CURRENT);
+    }
+    all.extend(known);
+    all.into()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn people_are_known_as_the_slow_twin_knows_them(
+            days in prop::collection::vec(
+                prop::collection::vec(prop_oneof![0..300_u32, 0..1_u32 << 31], 0..80),
+                1..40,
+            ),
+            strangers in prop::collection::vec(0..1_u32 << 31, 20),
+        ) {
+            let mut familiar = Familiar::default();
+            let mut months: [BTreeSet<u32>; 2] = Default::default();
+            for (day, people) in (0..).map(|day| day * 7).zip(&days) {
+                if day / MONTH_DAYS > (day.max(7) - 7) / MONTH_DAYS {
+                    months.swap(0, 1);
+                    months[0].clear();
+                }
+                months[0].extend(people);
+                familiar.learn(people.iter().copied(), day, day, day);
+                let all = days.iter().flatten().chain(&strangers).copied();
+                for subject in all.chain(0..20) {
+                    let knows = months.iter().any(|month| month.contains(&subject));
+                    prop_assert_eq!(familiar.knows(subject, day), knows);
+                }
+            }
+            prop_assert_eq!(familiar.len(), months[0].union(&months[1]).count());
+        }
+
+        #[test]
+        fn people_with_like_numbers_are_found(
+            step in 1..1_u32 << 20,
+            count in 1..3_000_u32,
+        ) {
+            let mut people = Vec::from_iter((0..count).map(|n| spread(n.wrapping_mul(step))));
+            people.sort_unstable();
+            people.dedup();
+            for n in (0..count).step_by(97) {
+                prop_assert!(contains(&people, n.wrapping_mul(step)));
+            }
+        }
+    }
 
     fn strangers(familiar: &Familiar, pane: u32) -> Vec<u32> {
         familiar.strangers(&[1, 2, 3], pane).collect()

@@ -5,7 +5,7 @@ use crate::detect::{
     baseline::{Maxima, STATS, stat},
     ledger::{Ledger, Scratch},
     pane::{PANES_PER_DAY, PANES_PER_HOUR},
-    window::{Counts, Signal, Window},
+    window::{Signal, Window},
 };
 
 /// Blocks kept at most: hours of the days that the watermark has not passed, and of future-dated
@@ -13,7 +13,7 @@ use crate::detect::{
 const BLOCKS_MAX: usize = 256;
 
 /// The highest counts of the windows that ended in one hour.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct HourBlock {
     /// The hour, since 1970.
     pub hour: u32,
@@ -46,6 +46,10 @@ pub struct Day {
 /// One account's unsettled days.
 #[derive(Clone, Debug, Default)]
 pub struct Unsettled {
+    /// The hour of the newest event, the last of all; 0 where it is among `hours`.
+    ///
+    /// It is raised at every event, and lies here so that this touches no other place in memory.
+    current: HourBlock,
     hours: Vec<HourBlock>,
     days: Vec<DayBlock>,
 }
@@ -61,22 +65,24 @@ impl Unsettled {
         if settled.is_some_and(|settled| day <= settled) {
             return false;
         }
-        let counts = Window::ALL.map(|window| ledger.counts(window));
         let hour = pane / PANES_PER_HOUR;
-        if self.hours.last().is_none_or(|block| block.hour != hour) {
-            if self.hours.len() >= BLOCKS_MAX {
-                return false;
+        let mut begun = false;
+        if self.current.hour != hour {
+            self.keep_current();
+            if self.hours.last().is_none_or(|block| block.hour != hour) {
+                if self.hours.len() >= BLOCKS_MAX {
+                    return false;
+                }
+                self.hours.push(HourBlock {
+                    hour,
+                    max: [0; STATS],
+                });
             }
-            self.hours.push(HourBlock {
-                hour,
-                max: [0; STATS],
-            });
+            begun = self.days.iter().all(|block| block.day != day);
+            self.day_mut(day);
+            self.current = self.hours.pop().unwrap_or_default();
         }
-        if let Some(block) = self.hours.last_mut() {
-            raise(&mut block.max, counts);
-        }
-        let begun = self.days.iter().all(|block| block.day != day);
-        raise(&mut self.day_mut(day).max, counts);
+        raise(&mut self.current.max, ledger);
         begun
     }
 
@@ -110,12 +116,20 @@ impl Unsettled {
     /// where the account was not active in it.
     pub fn refresh(&mut self, day: u32, ledger: &Ledger, scratch: &mut Scratch) -> Option<&Maxima> {
         let at = self.days.iter().position(|block| block.day == day)?;
+        self.keep_current();
         if self.days[at].stale {
             let (max, hours) = count_day(ledger, day, scratch);
             self.hours.retain(|block| block.hour / 24 != day);
             self.hours.extend(hours);
             self.days[at].max = max;
             self.days[at].stale = false;
+        } else {
+            let whole = &mut self.days[at].max;
+            for block in self.hours.iter().filter(|block| block.hour / 24 == day) {
+                for (max, hour) in whole.iter_mut().zip(block.max) {
+                    *max = hour.max(*max);
+                }
+            }
         }
         Some(&self.days[at].max)
     }
@@ -134,6 +148,13 @@ impl Unsettled {
             hours,
             alarms: block.alarms,
         })
+    }
+
+    /// Puts the current hour where the others are.
+    fn keep_current(&mut self) {
+        if self.current.hour != 0 {
+            self.hours.push(std::mem::take(&mut self.current));
+        }
     }
 
     fn day_mut(&mut self, day: u32) -> &mut DayBlock {
@@ -178,11 +199,12 @@ fn count_day(ledger: &Ledger, day: u32, scratch: &mut Scratch) -> (Maxima, Vec<H
     (whole, hours)
 }
 
-fn raise(max: &mut Maxima, counts: [Counts; Window::ALL.len()]) {
-    for signal in Signal::ALL {
-        for window in Window::ALL {
+fn raise(max: &mut Maxima, ledger: &Ledger) {
+    for window in Window::ALL {
+        let counts = ledger.counts(window);
+        for signal in Signal::ALL {
             let stat = stat(signal, window);
-            max[stat] = max[stat].max(saturate(counts[window as usize][signal as usize]));
+            max[stat] = max[stat].max(saturate(counts[signal as usize]));
         }
     }
 }
