@@ -257,7 +257,11 @@ impl Detector {
 
     fn find(&self, name: &str) -> Option<u32> {
         let accounts = &self.accounts;
-        let same = |&id: &u32| account_name(accounts, id) == Some(name);
+        let same = |&id: &u32| {
+            let held = accounts[id as usize].as_ref();
+            held.and_then(|account| account.name.as_ref())
+                .is_some_and(|held| held.is(name))
+        };
         self.ids.find(self.hasher.hash_one(name), same).copied()
     }
 

@@ -92,9 +92,9 @@ pub enum Place {
 type LastSeen = HashMap<u32, u32, IdHash>;
 
 /// Touches of a day that are searched one by one; of more than these an index is kept.
-const SEARCHED_MAX: usize = 64;
+const SEARCHED_MAX: usize = 128;
 /// The index is dropped when so few are left.
-const INDEXED_MIN: usize = 32;
+const INDEXED_MIN: usize = 64;
 
 /// Space that [`Ledger::sweep`] works in, kept from one use to the next.
 #[derive(Debug, Default)]
@@ -465,7 +465,7 @@ mod tests {
         // Few people are searched for, many are looked up in an index.
         let people = prop_oneof![
             4 => prop::collection::vec(0..12_u32, 0..4),
-            1 => prop::collection::vec(0..100_u32, 30..70),
+            1 => prop::collection::vec(0..200_u32, 60..120),
         ];
         let read = (pane, people, 0..3_u64);
         let read = read.prop_map(|(pane, mut subjects, unnamed)| {

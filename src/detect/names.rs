@@ -1,5 +1,7 @@
 //! What one event exposes: the people and attributes it names, as numbers, and how many records.
 
+use std::ops::Deref;
+
 use crate::{
     detect::pane::Share,
     event::{self, AccessEvent},
@@ -13,6 +15,55 @@ const OTHER_BIT: u32 = 1 << FIELDS_MAX;
 const OTHER_FIELDS: &str = "other";
 /// One event's records are counted up to this, so that no sum overflows: 2^40.
 const RECORDS_MAX: u64 = 1 << 40;
+
+/// Bytes of a name that are kept in place.
+const SHORT_MAX: usize = 22;
+
+/// An account's name: short ones, which are almost all, lie beside what they are looked up for.
+#[derive(Clone, Debug)]
+pub struct Name(Text);
+
+#[derive(Clone, Debug)]
+enum Text {
+    Short { len: u8, bytes: [u8; SHORT_MAX] },
+    Long(Box<str>),
+}
+
+impl Name {
+    /// Keeps `name`.
+    pub fn new(name: &str) -> Self {
+        let mut bytes = [0; SHORT_MAX];
+        let text = match (bytes.get_mut(..name.len()), u8::try_from(name.len())) {
+            (Some(place), Ok(len)) => {
+                place.copy_from_slice(name.as_bytes());
+                Text::Short { len, bytes }
+            }
+            _ => Text::Long(name.into()),
+        };
+        Self(text)
+    }
+
+    /// Whether it reads so.
+    pub fn is(&self, name: &str) -> bool {
+        self.bytes() == name.as_bytes()
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Short { len, bytes } => &bytes[..usize::from(*len)],
+            Text::Long(name) => name.as_bytes(),
+        }
+    }
+}
+
+impl Deref for Name {
+    type Target = str;
+
+    #[expect(clippy::expect_used, reason = "only whole names are kept")]
+    fn deref(&self) -> &str {
+        std::str::from_utf8(self.bytes()).expect("what came in was text")
+    }
+}
 
 /// The attributes of one supplier, a bit each in order of first sight.
 ///
@@ -168,6 +219,21 @@ mod tests {
             seq: None,
             id_hash: 1,
             content_hash: 1,
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_length_reads_as_it_was_given() {
+        for name in [
+            "",
+            "a",
+            "twenty-two-bytes-long-",
+            "more than that, by one",
+            "ü".repeat(40).as_str(),
+        ] {
+            let kept = Name::new(name);
+            assert_eq!(&*kept, name);
+            assert!(kept.is(name) && !kept.is("b"));
         }
     }
 

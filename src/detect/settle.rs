@@ -104,24 +104,24 @@ impl Account {
         };
         self.baseline.begin_day();
         let midnight = day * PANES_PER_DAY;
-        let of_day = (midnight, midnight + PANES_PER_DAY - 1, &whole.max);
+        let of_day = (midnight, midnight + PANES_PER_DAY - 1, None);
         let of_hours = whole.hours.iter().map(|block| {
             let first = block.hour * PANES_PER_HOUR;
-            (first, first + PANES_PER_HOUR - 1, &block.max)
+            (first, first + PANES_PER_HOUR - 1, Some(block))
         });
-        for (first, last, max) in of_hours.chain([of_day]) {
-            let is_day = last - first >= PANES_PER_DAY - 1;
+        for (first, last, hour) in of_hours.chain([of_day]) {
             for window in Window::ALL {
-                if is_day == matches!(window, Window::FiveMinutes | Window::Hour) {
+                if hour.is_none() == matches!(window, Window::FiveMinutes | Window::Hour) {
                     continue;
                 }
                 let job = explained.within(window, first, last);
                 for signal in Signal::ALL {
                     let stat = stat(signal, window);
+                    let all = hour.map_or(whole.max[stat], |block| block.max(signal, window));
                     let x = match job {
-                        0 => max[stat],
+                        0 => all,
                         // Beside its job the account did nothing: that is what is usual then.
-                        job => max[stat].saturating_sub(job).max(1),
+                        job => all.saturating_sub(job).max(1),
                     };
                     if stat < TESTS {
                         reach(scores, stat, latest.score_of_large(stat, first, x));

@@ -12,13 +12,39 @@ use crate::detect::{
 /// events beside.
 const BLOCKS_MAX: usize = 256;
 
-/// The highest counts of the windows that ended in one hour.
-#[derive(Clone, Copy, Debug, Default)]
+/// The windows that are looked at by hour: those of an hour at most, the first of [`Window::ALL`].
+const HOURLY: usize = Window::Hour as usize + 1;
+
+/// The highest counts of the windows of an hour at most that ended in one hour.
+#[derive(Clone, Copy, Debug)]
 pub struct HourBlock {
     /// The hour, since 1970.
     pub hour: u32,
+    max: [[u32; HOURLY]; Signal::ALL.len()],
+}
+
+impl HourBlock {
+    fn new(hour: u32, max: &Maxima) -> Self {
+        let of = |signal| std::array::from_fn(|window| max[stat(signal, Window::ALL[window])]);
+        Self {
+            hour,
+            max: Signal::ALL.map(of),
+        }
+    }
+
+    /// The highest count of `window`; 0 for a window of more than an hour.
+    pub fn max(&self, signal: Signal, window: Window) -> u32 {
+        let of_signal = &self.max[signal as usize];
+        of_signal.get(window as usize).copied().unwrap_or(0)
+    }
+}
+
+/// The hour of the newest event: the highest counts of every window that ended in it.
+#[derive(Clone, Copy, Debug)]
+struct Current {
+    hour: u32,
     /// By [`stat`].
-    pub max: Maxima,
+    max: Maxima,
 }
 
 /// What is known of one day.
@@ -46,10 +72,10 @@ pub struct Day {
 /// One account's unsettled days.
 #[derive(Clone, Debug, Default)]
 pub struct Unsettled {
-    /// The hour of the newest event, the last of all; 0 where it is among `hours`.
+    /// The hour of the newest event, the last of all, where it is not among `hours`.
     ///
     /// It is raised at every event, and lies here so that this touches no other place in memory.
-    current: HourBlock,
+    current: Option<Current>,
     hours: Vec<HourBlock>,
     days: Vec<DayBlock>,
 }
@@ -66,23 +92,30 @@ impl Unsettled {
             return false;
         }
         let hour = pane / PANES_PER_HOUR;
-        let mut begun = false;
-        if self.current.hour != hour {
-            self.keep_current();
-            if self.hours.last().is_none_or(|block| block.hour != hour) {
-                if self.hours.len() >= BLOCKS_MAX {
-                    return false;
-                }
-                self.hours.push(HourBlock {
-                    hour,
-                    max: [0; STATS],
-                });
-            }
-            begun = self.days.iter().all(|block| block.day != day);
-            self.day_mut(day);
-            self.current = self.hours.pop().unwrap_or_default();
+        if let Some(current) = &mut self.current
+            && current.hour == hour
+        {
+            raise(&mut current.max, ledger);
+            return false;
         }
-        raise(&mut self.current.max, ledger);
+        self.keep_current();
+        let mut current = Current {
+            hour,
+            max: [0; STATS],
+        };
+        if let Some(block) = self.hours.pop_if(|block| block.hour == hour) {
+            for signal in Signal::ALL {
+                for window in Window::ALL {
+                    current.max[stat(signal, window)] = block.max(signal, window);
+                }
+            }
+        } else if self.hours.len() >= BLOCKS_MAX {
+            return false;
+        }
+        raise(&mut current.max, ledger);
+        self.current = Some(current);
+        let begun = self.days.iter().all(|block| block.day != day);
+        self.day_mut(day);
         begun
     }
 
@@ -123,13 +156,6 @@ impl Unsettled {
             self.hours.extend(hours);
             self.days[at].max = max;
             self.days[at].stale = false;
-        } else {
-            let whole = &mut self.days[at].max;
-            for block in self.hours.iter().filter(|block| block.hour / 24 == day) {
-                for (max, hour) in whole.iter_mut().zip(block.max) {
-                    *max = hour.max(*max);
-                }
-            }
         }
         Some(&self.days[at].max)
     }
@@ -150,10 +176,15 @@ impl Unsettled {
         })
     }
 
-    /// Puts the current hour where the others are.
+    /// Puts the current hour where the others are, and takes it into its day's maxima.
     fn keep_current(&mut self) {
-        if self.current.hour != 0 {
-            self.hours.push(std::mem::take(&mut self.current));
+        let Some(current) = self.current.take() else {
+            return;
+        };
+        self.hours.push(HourBlock::new(current.hour, &current.max));
+        let whole = &mut self.day_mut(current.hour / 24).max;
+        for (max, reached) in whole.iter_mut().zip(current.max) {
+            *max = reached.max(*max);
         }
     }
 
@@ -176,13 +207,13 @@ impl Unsettled {
 fn count_day(ledger: &Ledger, day: u32, scratch: &mut Scratch) -> (Maxima, Vec<HourBlock>) {
     let (from, to) = (day * PANES_PER_DAY, (day + 1) * PANES_PER_DAY - 1);
     let mut whole = [0; STATS];
-    let mut hours: Vec<HourBlock> = Vec::new();
+    let mut hours: Vec<Current> = Vec::new();
     for window in Window::ALL {
         ledger.sweep(window, (from, to), scratch, |end, counts| {
             let hour = end.index / PANES_PER_HOUR;
             let at = hours.iter().position(|block| block.hour == hour);
             let at = at.unwrap_or_else(|| {
-                hours.push(HourBlock {
+                hours.push(Current {
                     hour,
                     max: [0; STATS],
                 });
@@ -196,7 +227,10 @@ fn count_day(ledger: &Ledger, day: u32, scratch: &mut Scratch) -> (Maxima, Vec<H
             }
         });
     }
-    (whole, hours)
+    let hours = hours
+        .iter()
+        .map(|block| HourBlock::new(block.hour, &block.max));
+    (whole, hours.collect())
 }
 
 fn raise(max: &mut Maxima, ledger: &Ledger) {
