@@ -194,11 +194,12 @@ mod tests {
             step in 1..1_u32 << 20,
             count in 1..3_000_u32,
         ) {
-            let mut people = Vec::from_iter((0..count).map(|n| spread(n.wrapping_mul(step))));
+            let of = |n: u32| n.wrapping_mul(step);
+            let mut people: Vec<u32> = (0..count).map(|n| spread(of(n))).collect();
             people.sort_unstable();
             people.dedup();
             for n in (0..count).step_by(97) {
-                prop_assert!(contains(&people, n.wrapping_mul(step)));
+                prop_assert!(contains(&people, of(n)));
             }
         }
     }

@@ -269,7 +269,8 @@ mod tests {
         assert_eq!(bits(&[0, 2, 1, 1]), 0b111);
         assert_eq!(bits(&[2, 0]), 0b101);
         assert_eq!(bits(&[3]), 0b1000);
-        bits(&Vec::from_iter(0..31));
+        let first: Vec<usize> = (0..31).collect();
+        bits(&first);
         assert_eq!(bits(&[35, 30, 36]), OTHER_BIT | 1 << 30);
         let told = names.field_names(OTHER_BIT | 0b101);
         assert_eq!(told, ["field00", "field02", "other"]);
