@@ -11,73 +11,12 @@ use hashbrown::HashMap;
 use crate::{
     detect::{
         pane::{PANE_MS, PANES_PER_DAY, Pane, Share, pane_of, pane_start},
+        running::{AGAIN, Running, Touch, rank},
         window::{Counts, NOVEL, Window},
     },
     event::Timestamp,
     intern::IdHash,
 };
-
-/// The bit of a touch's pane that says that its subject was touched again later. Panes stay far
-/// below it: it stands for the year 4011.
-const AGAIN: u32 = 1 << 31;
-
-/// That a person was read in a pane; with [`NOVEL`], that the person was new to the account then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Touch {
-    /// With [`AGAIN`] where a later one names the same subject.
-    marked_pane: u32,
-    subject: u32,
-}
-
-impl Touch {
-    const fn pane(self) -> u32 {
-        self.marked_pane & !AGAIN
-    }
-
-    const fn is_last(self) -> bool {
-        self.marked_pane & AGAIN == 0
-    }
-}
-
-/// The sums of the window that ends at the newest pane.
-#[derive(Clone, Copy, Debug, Default)]
-struct Running {
-    /// The window may be moved up to this without anything leaving it.
-    first_held: u32,
-    /// Index of the first pane inside the window.
-    pane_tail: usize,
-    /// Index of the first touch inside the window.
-    touch_tail: usize,
-    /// Different people, and those of them who were new.
-    named: [u64; 2],
-    unnamed: u64,
-    exported: u64,
-    records: u64,
-}
-
-/// The place of a touch's count.
-const fn rank(subject: u32) -> usize {
-    (subject >> 31) as usize
-}
-
-impl Running {
-    fn add(&mut self, share: Share) {
-        self.unnamed += share.unnamed;
-        self.exported += share.exported;
-        self.records += share.records;
-    }
-
-    fn remove(&mut self, share: Share) {
-        self.unnamed -= share.unnamed;
-        self.exported -= share.exported;
-        self.records -= share.records;
-    }
-
-    fn counts(&self) -> Counts {
-        let [people, novel] = self.named;
-        [people + self.unnamed, self.exported, novel, self.records]
-    }
-}
 
 /// Where an event fell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

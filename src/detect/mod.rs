@@ -28,6 +28,7 @@ pub mod baseline;
 pub mod calibration;
 pub mod critical;
 pub mod peers;
+mod running;
 pub mod season;
 
 pub use self::{
