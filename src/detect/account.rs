@@ -247,6 +247,11 @@ impl Account {
         onset.map_or(window.first(finding.pane), |day| day * PANES_PER_DAY)
     }
 
+    /// People it remembers beyond its panes: known ones, and those of days in the diary.
+    pub fn people_held(&self) -> usize {
+        self.familiar.len() + self.diary.len()
+    }
+
     /// How far its baseline has come.
     pub fn maturity(&self) -> Maturity {
         Maturity::of(self.baseline.days)

@@ -330,10 +330,10 @@ impl Detector {
             };
             let group = account.group;
             day_end.is_full = self.known >= self.config.pairs_max;
-            let known_before = account.familiar.len();
+            let known_before = account.people_held();
             let (peers, prior) = (self.groups.versions(group), self.groups.prior(group));
             let scores = account.settle(day_end, peers, prior, self.groups.common(group));
-            self.known = self.known + account.familiar.len() - known_before;
+            self.known = self.known + account.people_held() - known_before;
             self.limits_reached[2] += u64::from(day_end.is_full);
             if let Some(scores) = scores {
                 self.groups.experience(group, &scores);
@@ -396,7 +396,7 @@ impl Detector {
             }
             if let Some(mut gone) = self.accounts[id].take() {
                 self.touches -= gone.ledger.forget(u32::MAX);
-                self.known -= gone.familiar.len();
+                self.known -= gone.people_held();
             }
             self.vacant.extend(u32::try_from(id).ok());
         }

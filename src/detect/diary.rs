@@ -34,8 +34,9 @@ pub struct Diary {
 }
 
 impl Diary {
-    /// Writes down a settled `day`.
-    pub fn write(&mut self, day: u32, ledger: &Ledger) {
+    /// Writes down a settled `day`. Where `is_full`, the limit of people remembered is met: then its
+    /// people count as records without a name.
+    pub fn write(&mut self, day: u32, ledger: &Ledger, is_full: bool) {
         let (from, to) = (day * PANES_PER_DAY, (day + 1) * PANES_PER_DAY - 1);
         let mut panes = ledger.panes(from, to);
         let Some(first) = panes.next() else { return };
@@ -52,7 +53,11 @@ impl Diary {
         let mut subjects: Vec<u32> = ledger.subjects(from, to).collect();
         subjects.sort_unstable();
         subjects.dedup();
-        page.subjects = subjects.into();
+        if is_full {
+            page.share.unnamed += subjects.len() as u64;
+        } else {
+            page.subjects = subjects.into();
+        }
         self.pages.retain(|old| old.day != day);
         let at = self.pages.partition_point(|old| old.day < day);
         self.pages.insert(at, page);
@@ -94,10 +99,14 @@ impl Diary {
         ledger.subjects(self.held_from(from, ledger), to)
     }
 
-    /// Bytes held, estimated.
-    pub fn bytes(&self) -> usize {
-        let subjects: usize = self.pages.iter().map(|page| page.subjects.len()).sum();
-        self.pages.capacity() * size_of::<Page>() + subjects * 4
+    /// People on its pages, those of several days several times.
+    pub fn len(&self) -> usize {
+        self.pages.iter().map(|page| page.subjects.len()).sum()
+    }
+
+    /// Whether nobody is on its pages.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     fn held_from(&self, from: u32, ledger: &Ledger) -> u32 {
@@ -125,7 +134,7 @@ mod tests {
         for day in 10..20 {
             read(&mut ledger, day * PANES_PER_DAY + 100, &[day, 7]);
             read(&mut ledger, day * PANES_PER_DAY + 2_000, &[day, 8]);
-            diary.write(day, &ledger);
+            diary.write(day, &ledger, false);
         }
         for kept in [
             0,
@@ -154,5 +163,16 @@ mod tests {
             people.dedup();
             assert_eq!(people, [7, 8, 12, 13, 14, 15, 16, 17, 18, 19]);
         }
+    }
+
+    #[test]
+    fn at_the_limit_people_are_counted_without_their_names() {
+        let (mut ledger, mut diary) = (Ledger::default(), Diary::default());
+        read(&mut ledger, 10 * PANES_PER_DAY, &[1, 2, 3]);
+        diary.write(10, &ledger, true);
+        ledger.forget(12 * PANES_PER_DAY);
+        let page = diary.gone(10 * PANES_PER_DAY, &ledger).next().unwrap();
+        assert_eq!((page.share.unnamed, page.subjects.len()), (3, 0));
+        assert!(diary.is_empty());
     }
 }

@@ -63,7 +63,7 @@ impl Account {
         let explained = self.explain_jobs(day);
         let mut scores: Scores = [None; TESTS];
         self.learn_windows(day, &whole, &explained, peers, &mut scores);
-        self.learn_slowly(day, &whole, &explained, common, prior, &mut scores);
+        self.learn_slowly(day_end, &whole, &explained, common, prior, &mut scores);
         if whole.alarms == 0 || self.baseline.is_young() {
             self.meet(day_end);
         }
@@ -142,13 +142,14 @@ impl Account {
     /// belong to a slow theft.
     fn learn_slowly(
         &mut self,
-        day: u32,
+        day_end: DayEnd,
         whole: &Day,
         explained: &Explained,
         common: [f64; SLOW.len()],
         prior: &Prior,
         scores: &mut Scores,
     ) {
+        let day = day_end.day;
         let midnight = day * PANES_PER_DAY;
         let job = explained.within(Window::Today, midnight, midnight + PANES_PER_DAY - 1);
         let counts = SLOW.map(|signal| whole.max[stat(signal, Window::Today)].saturating_sub(job));
@@ -157,7 +158,7 @@ impl Account {
             reach(scores, stat(signal, Window::Today), peak);
         }
         if self.held || self.drip.is_above() {
-            self.diary.write(day, &self.ledger);
+            self.diary.write(day, &self.ledger, day_end.is_full);
         } else {
             self.diary.clear();
         }
