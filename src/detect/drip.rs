@@ -30,9 +30,8 @@ const SLOW_DAYS: f64 = 45.0;
 const FAST_DAYS: f64 = 10.0;
 /// The sum is kept below this, so that it falls soon after a theft has ended.
 const SUM_MAX: f64 = 40.0;
-/// People above expectation since the onset below which nobody is alarmed: a few more a day for a
-/// fortnight is a new duty far oftener than a theft.
-const EXCESS_MIN: f64 = 50.0;
+/// People above expectation since the onset below which nobody is alarmed, as in the burst tests.
+const EXCESS_MIN: f64 = 20.0;
 /// A day teaches up to so many deviations above the mean.
 const WINSOR_DEVIATIONS: f64 = 2.0;
 /// Days with which an account's scatter is shrunk to its peers'.
