@@ -10,6 +10,7 @@
 //! Sums are integers, so that they are the same in any order of accounts.
 
 use crate::detect::{
+    fixed::{fixed, unit},
     version::{TESTS, signal_and_window},
     window::Window,
 };
@@ -35,8 +36,6 @@ const HALF_LIFE_DAYS: f64 = 90.0;
 /// Tails are measured on days that raised no alarm, which leaves the wildest honest ones out: that
 /// much of the budget is asked for, so that about the whole comes.
 const CENSORED: f64 = 0.5;
-/// One in fixed point.
-const UNIT: f64 = 65_536.0;
 
 /// The scores of one account-day: nothing where the test did not pass the level.
 pub type Scores = [Option<f64>; TESTS];
@@ -131,20 +130,8 @@ impl Tails {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "scores and days, far inside"
-)]
-fn fixed(value: f64) -> i128 {
-    (value * UNIT).round() as i128
-}
-
 fn is_slow(test: usize) -> bool {
     signal_and_window(test).1 == Window::Today
-}
-
-fn unit(value: i128) -> f64 {
-    value as f64 / UNIT
 }
 
 #[cfg(test)]

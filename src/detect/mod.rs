@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::event::Timestamp;
 
 mod detector;
+mod fixed;
 
 pub mod account;
 pub mod diary;

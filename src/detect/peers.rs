@@ -6,6 +6,7 @@
 use crate::detect::{
     baseline::{Baseline, SCATTER_WEIGHT, STATS},
     critical::Model,
+    fixed::{fixed, unit},
     season::{SLOTS, Season},
 };
 
@@ -80,8 +81,6 @@ impl Prior {
 const PARENT_ACCOUNTS: f64 = 3.0;
 /// Bounds of the gamma's shape (reference: detection, moments over the peer group).
 const SHAPE: [f64; 2] = [0.2, 20.0];
-/// One in fixed point.
-const UNIT: f64 = 65_536.0;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct StatSums {
@@ -187,16 +186,6 @@ fn blend(sums: &StatSums, parent: PeerStat) -> PeerStat {
             .clamp(SHAPE[0], SHAPE[1]),
         scatter: (freedom * scatter + SCATTER_WEIGHT * parent.scatter) / (freedom + SCATTER_WEIGHT),
     }
-}
-
-/// Counts stay far below 2^40, so squares fit with the fraction in 128 bits.
-#[expect(clippy::cast_possible_truncation, reason = "bounded as said above")]
-fn fixed(value: f64) -> i128 {
-    (value * UNIT).round() as i128
-}
-
-fn unit(value: i128) -> f64 {
-    value as f64 / UNIT
 }
 
 #[cfg(test)]

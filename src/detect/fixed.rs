@@ -1,0 +1,16 @@
+//! Fixed-point numbers: sums over accounts are integers, so that they are the same in any order.
+
+/// One in fixed point.
+const UNIT: f64 = 65_536.0;
+
+/// A number in fixed point. Those summed here stay far below 2^40, so that squares fit with the
+/// fraction in 128 bits.
+#[expect(clippy::cast_possible_truncation, reason = "bounded as said above")]
+pub(super) fn fixed(value: f64) -> i128 {
+    (value * UNIT).round() as i128
+}
+
+/// The number that a fixed-point one stands for.
+pub(super) fn unit(value: i128) -> f64 {
+    value as f64 / UNIT
+}
