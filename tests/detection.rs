@@ -21,7 +21,12 @@ struct Read {
     kind: &'static str,
     action: &'static str,
     subjects: Vec<String>,
+    address: &'static str,
+    fields: &'static str,
 }
+
+const OFFICE: &str = "10.0.0.7";
+const USUAL: &str = r#"["name","rank"]"#;
 
 /// Weeks of reads, in any order.
 #[derive(Default)]
@@ -39,6 +44,8 @@ impl Weeks {
                 kind: "person",
                 action: "view",
                 subjects: vec![subject],
+                address: OFFICE,
+                fields: USUAL,
             });
         }
     }
@@ -53,6 +60,8 @@ impl Weeks {
                 kind: "service",
                 action: "export",
                 subjects: page.to_vec(),
+                address: OFFICE,
+                fields: USUAL,
             });
         }
     }
@@ -73,12 +82,14 @@ impl Weeks {
         let mut batch = RecordBatch::default();
         for (number, read) in (0_u64..).zip(&self.reads) {
             let event = format!(
-                r#"{{"id":"{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?}}}"#,
+                r#"{{"id":"{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{}}}"#,
                 FROM_MS + read.at,
                 read.account,
                 read.kind,
                 read.action,
-                read.subjects
+                read.subjects,
+                read.address,
+                read.fields
             );
             batch.push(event.as_bytes(), number, -1);
         }
@@ -190,4 +201,133 @@ fn a_known_job_is_silent_at_its_hour_and_alarms_at_another() {
         (14 * HOUR_MS..14 * HOUR_MS + 8_000).contains(&at),
         "within two pages"
     );
+}
+
+/// An hour of `clerk-3` on a Wednesday of the sixth week, after an ordinary day: so many of its own
+/// people, from an address and with attributes.
+struct Hour {
+    what: &'static str,
+    people: i64,
+    address: &'static str,
+    fields: &'static str,
+    alarms: bool,
+}
+
+const ELSEWHERE: &str = "203.0.113.9";
+const SALARY: &str = r#"["name","salary"]"#;
+
+const HOURS: [Hour; 5] = [
+    Hour {
+        what: "a busy hour at its desk",
+        people: 55,
+        address: OFFICE,
+        fields: USUAL,
+        alarms: false,
+    },
+    Hour {
+        what: "as busy an hour from elsewhere",
+        people: 55,
+        address: ELSEWHERE,
+        fields: USUAL,
+        alarms: true,
+    },
+    Hour {
+        what: "as busy an hour with attributes it never read",
+        people: 55,
+        address: OFFICE,
+        fields: SALARY,
+        alarms: true,
+    },
+    Hour {
+        what: "an ordinary hour from elsewhere",
+        people: 15,
+        address: ELSEWHERE,
+        fields: USUAL,
+        alarms: false,
+    },
+    Hour {
+        what: "an ordinary hour from elsewhere with attributes it never read",
+        people: 15,
+        address: ELSEWHERE,
+        fields: SALARY,
+        alarms: false,
+    },
+];
+
+impl Weeks {
+    /// Busier clerks, whose hours differ: from a handful to three dozen people each.
+    fn busy_clerks(&mut self, days: i64) {
+        for clerk in 0..12_i64 {
+            for day in (0..days).filter(|day| day % 7 < 5) {
+                for hour in 9..16 {
+                    let read = 4 + (clerk * 31 + day * 17 + hour * 13) % 32;
+                    let people = (0..read).map(|n| own(clerk, (n * 11 + day * 3 + hour) % 100));
+                    self.view(&format!("clerk-{clerk}"), day, hour, people);
+                }
+            }
+        }
+    }
+
+    fn hour(&mut self, people: i64, address: &'static str, fields: &'static str) {
+        let first = self.reads.len();
+        self.view("clerk-3", 37, 16, (0..people).map(|n| own(3, n)));
+        for read in &mut self.reads[first..] {
+            read.address = address;
+            read.fields = fields;
+        }
+    }
+}
+
+#[test]
+fn fewer_people_are_too_many_in_unusual_circumstances() {
+    for hour in HOURS {
+        let mut weeks = Weeks::default();
+        weeks.busy_clerks(42);
+        weeks.hour(hour.people, hour.address, hour.fields);
+        let alerts = weeks.decide();
+        let expected: &[_] = if hour.alarms {
+            &[("clerk-3", Kind::Enumeration)]
+        } else {
+            &[]
+        };
+        assert_eq!(opened(&alerts), expected, "{}", hour.what);
+        for alert in &alerts {
+            let says = match hour.address {
+                ELSEWHERE => "an address that it had not used",
+                _ => "attributes that it had not read",
+            };
+            assert!(alert.reasons[0].contains(says), "{:?}", alert.reasons);
+        }
+    }
+}
+
+#[test]
+fn who_often_reads_from_somewhere_else_is_not_unusual() {
+    let homes = ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.4"];
+    let mut weeks = Weeks::default();
+    weeks.busy_clerks(42);
+    for read in &mut weeks.reads {
+        let day = read.at / DAY_MS;
+        // A provider gives every home another address each week.
+        if day % 7 == 2 {
+            read.address = homes[usize::try_from(day / 7 % 4).unwrap()];
+        }
+    }
+    weeks.hour(55, ELSEWHERE, USUAL);
+    assert_eq!(opened(&weeks.decide()), []);
+}
+
+#[test]
+fn a_sleeper_that_wakes_and_reads_is_told_as_one() {
+    let mut weeks = Weeks::default();
+    weeks.busy_clerks(42);
+    let asleep = 14 * DAY_MS..38 * DAY_MS;
+    weeks
+        .reads
+        .retain(|read| read.account != "clerk-3" || !asleep.contains(&read.at));
+    weeks.hour(55, ELSEWHERE, USUAL);
+    let alerts = weeks.decide();
+    assert_eq!(opened(&alerts), [("clerk-3", Kind::DormantAccount)]);
+    let reason = &alerts[0].reasons[0];
+    assert!(reason.contains("after weeks without a read"), "{reason}");
 }

@@ -4,16 +4,19 @@ use crate::{
     detect::{
         Explanation, Finding, Maturity,
         baseline::{Baseline, stat},
+        critical::Table,
         diary::Diary,
         drip::{Drip, SLOW},
         familiar::Familiar,
+        habits::{Aspects, Habits},
         jobs::Jobs,
         ledger::{Ledger, Scratch},
         names::Name,
+        odd::Odd,
         pane::{PANES_PER_DAY, PANES_PER_HOUR, pane_start},
         season::Season,
         unsettled::Unsettled,
-        version::{History, TESTS, Version},
+        version::{COUNTED, History, Version, odd_test},
         window::{Counts, Signal, Window},
     },
     event::{AccountKind, Timestamp},
@@ -28,7 +31,17 @@ struct Critical {
     from: u32,
     until: u32,
     epoch: u32,
-    counts: [u32; TESTS],
+    counts: [u32; COUNTED],
+}
+
+/// The test of a finding that tells most.
+struct Strongest {
+    window: Window,
+    signal: Signal,
+    observed: Counts,
+    score: f64,
+    critical: u64,
+    unusual: Option<(Aspects, u64)>,
 }
 
 /// One account's state.
@@ -67,6 +80,10 @@ pub struct Account {
     pub diary: Diary,
     /// Its recurring jobs.
     pub jobs: Jobs,
+    /// In what circumstances it reads.
+    pub habits: Habits,
+    /// What it read lately in unusual ones.
+    pub odd: Option<Box<Odd>>,
 }
 
 impl Account {
@@ -83,6 +100,8 @@ impl Account {
             drip: Drip::default(),
             diary: Diary::default(),
             jobs: Jobs::default(),
+            habits: Habits::default(),
+            odd: None,
             unsettled: Unsettled::default(),
             last_event: Timestamp::from_millis(i64::MIN),
             held: false,
@@ -153,6 +172,7 @@ impl Account {
             season: &self.season,
             drip: &self.drip,
             jobs: &self.jobs,
+            habits: &self.habits,
         }
     }
 
@@ -181,55 +201,78 @@ impl Account {
         peers: &[Version],
         finding: Finding,
         scratch: &mut Scratch,
+        table: &mut Table,
     ) -> Explanation {
         let end = finding.pane;
         let version = self.version_at(peers, end);
-        let mut best: Option<Explanation> = None;
+        let mut best: Option<Strongest> = None;
         for window in Window::ALL {
             let mut observed = Counts::default();
             self.ledger.sweep(window, (end, end), scratch, |_, counts| {
                 observed = counts;
             });
-            for signal in Signal::TESTED {
+            let crossed = |test: usize| finding.crossed & (1 << test) != 0;
+            let counted = Signal::TESTED.into_iter().map(|signal| {
                 let test = stat(signal, window);
-                if finding.crossed & (1 << test) == 0 {
-                    continue;
-                }
-                let score = version.score(test, end, observed[signal as usize]);
-                if best.as_ref().is_some_and(|best| best.score >= score) {
-                    continue;
-                }
-                let start = window.first(end);
-                let panes = self.ledger.panes(start, end);
-                let usual = |signal| 1.0 + version.models[stat(signal, window)].mean;
-                let bar = SLOW.iter().position(|slow| *slow == signal);
-                let bar = bar
-                    .filter(|_| window == Window::Today)
-                    .map(|place| version.bars[place]);
-                let mut expected = Signal::ALL.map(usual);
-                if let Some(model) = bar.and_then(|bar| bar.model) {
-                    expected[signal as usize] = model.mean;
-                }
-                let lasting =
-                    bar.and_then(|bar| Some((pane_start(bar.onset? * PANES_PER_DAY), bar.excess)));
-                best = Some(Explanation {
+                crossed(test).then(|| Strongest {
                     window,
                     signal,
                     observed,
-                    actions: panes.map(|pane| u64::from(pane.actions)).sum(),
-                    expected,
+                    score: version.score(test, end, observed[signal as usize]),
                     critical: u64::from(version.critical(end)[test]),
-                    score,
-                    seen_max: version.seen_max[test],
-                    days: version.days,
-                    maturity: Maturity::of(version.days),
-                    peers: version.peers,
-                    job_size: version.job_size(),
-                    lasting,
-                });
+                    unusual: None,
+                })
+            });
+            let odd = self.odd.as_ref().filter(|_| crossed(odd_test(window)));
+            let odd = odd.and_then(|odd| odd.worth(window, end, version, table));
+            let odd = odd.map(|worth| Strongest {
+                window,
+                signal: Signal::People,
+                observed,
+                score: worth.score,
+                critical: worth.critical,
+                unusual: Some((worth.aspects, worth.people)),
+            });
+            for found in counted.chain([odd]).flatten() {
+                if best.as_ref().is_none_or(|best| best.score < found.score) {
+                    best = Some(found);
+                }
             }
         }
-        best.unwrap_or_else(|| unreachable!("a finding has crossed a test"))
+        let best = best.unwrap_or_else(|| unreachable!("a finding has crossed a test"));
+        self.explain_test(version, end, &best)
+    }
+
+    fn explain_test(&self, version: &Version, end: u32, found: &Strongest) -> Explanation {
+        let Strongest { window, signal, .. } = *found;
+        let panes = self.ledger.panes(window.first(end), end);
+        let usual = |signal| 1.0 + version.models[stat(signal, window)].mean;
+        let bar = SLOW.iter().position(|slow| *slow == signal);
+        let bar = bar
+            .filter(|_| window == Window::Today)
+            .map(|place| version.bars[place]);
+        let mut expected = Signal::ALL.map(usual);
+        if let Some(model) = bar.and_then(|bar| bar.model) {
+            expected[signal as usize] = model.mean;
+        }
+        let lasting =
+            bar.and_then(|bar| Some((pane_start(bar.onset? * PANES_PER_DAY), bar.excess)));
+        Explanation {
+            window,
+            signal,
+            observed: found.observed,
+            actions: panes.map(|pane| u64::from(pane.actions)).sum(),
+            expected,
+            critical: found.critical,
+            score: found.score,
+            seen_max: version.seen_max[stat(signal, window)],
+            days: version.days,
+            maturity: Maturity::of(version.days),
+            peers: version.peers,
+            job_size: version.job_size(),
+            lasting,
+            unusual: found.unusual,
+        }
     }
 
     /// The first pane that a finding's shortest window may hold: for a test of many days, that of

@@ -11,8 +11,9 @@
 
 use crate::detect::{
     fixed::{fixed, unit},
-    version::{TESTS, signal_and_window},
-    window::Window,
+    habits::{Aspect, Aspects},
+    odd::TIERS,
+    version::{COUNTED, TESTS, USED, is_slow},
 };
 
 /// The level over which tails are measured: -ln of one in two hundred.
@@ -33,12 +34,41 @@ const EXCURSION_DAYS: f64 = 4.0;
 const SCALE: [f64; 2] = [1.0, 3.0];
 /// Days after which a day of experience counts half: three months, so that a quarter's peaks stay.
 const HALF_LIFE_DAYS: f64 = 90.0;
+/// People in unusual circumstances are so few that thefts which raised no alarm are most of those
+/// that pass the level: none of them tells of a tail longer than this.
+const ODD_EXCESS_MAX: f64 = 2.0;
 /// Tails are measured on days that raised no alarm, which leaves the wildest honest ones out: that
 /// much of the budget is asked for, so that about the whole comes.
 const CENSORED: f64 = 0.5;
 
 /// The scores of one account-day: nothing where the test did not pass the level.
 pub type Scores = [Option<f64>; TESTS];
+
+/// Share of account-days that reach each tier before anything is known: e to the minus of where it
+/// begins.
+const TIERS_PRIOR: [f64; TIERS.len()] = [0.05, 0.002_5, 0.000_12];
+/// Share of account-days that have an aspect, before anything is known.
+const ASPECT_PRIOR: f64 = 0.02;
+
+/// What a quiet account-day showed.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// Its scores.
+    pub scores: Scores,
+    /// What was new in it.
+    pub aspects: Aspects,
+    /// The tiers of unusual circumstances that it reached.
+    pub tiers: usize,
+}
+
+impl Shown {
+    /// A day of which nothing is said.
+    pub const NOTHING: Self = Self {
+        scores: [None; TESTS],
+        aspects: 0,
+        tiers: 0,
+    };
+}
 
 /// What the account-days of a group, or of the whole supplier, have shown.
 #[derive(Clone, Debug, Default)]
@@ -48,18 +78,37 @@ pub struct Experience {
     excess: [i128; TESTS],
     /// Account-days on which some test passed the level.
     any: i128,
+    /// Account-days with each aspect.
+    aspects: [i128; Aspect::ALL.len()],
+    /// Account-days that reached each tier.
+    tiers: [i128; TIERS.len()],
 }
 
 impl Experience {
     /// Takes a quiet account-day.
-    pub fn add(&mut self, scores: &Scores) {
+    pub fn add(&mut self, shown: &Shown) {
         self.days += fixed(1.0);
+        for (aspect, days) in Aspect::ALL.into_iter().zip(&mut self.aspects) {
+            *days += if aspect.is_in(shown.aspects) {
+                fixed(1.0)
+            } else {
+                0
+            };
+        }
+        for days in &mut self.tiers[..shown.tiers] {
+            *days += fixed(1.0);
+        }
         let mut any = false;
-        for (test, score) in scores.iter().enumerate() {
+        for (test, score) in shown.scores.iter().enumerate() {
             let Some(score) = score else { continue };
             any = true;
             self.passings[test] += fixed(1.0);
-            self.excess[test] += fixed((score - LEVEL).clamp(0.0, SCORE_MAX));
+            let most = if test < COUNTED {
+                SCORE_MAX
+            } else {
+                ODD_EXCESS_MAX
+            };
+            self.excess[test] += fixed((score - LEVEL).clamp(0.0, most));
         }
         self.any += if any { fixed(1.0) } else { 0 };
     }
@@ -68,6 +117,7 @@ impl Experience {
     pub fn age(&mut self) {
         let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
         let sums = self.passings.iter_mut().chain(&mut self.excess);
+        let sums = sums.chain(&mut self.aspects).chain(&mut self.tiers);
         for sum in sums.chain([&mut self.days, &mut self.any]) {
             *sum = fixed(unit(*sum) * keep);
         }
@@ -86,6 +136,13 @@ impl Experience {
                     / (passings + PASSINGS_PRIOR))
                     .clamp(SCALE[0], SCALE[1]),
             };
+        }
+        let lean = |seen: i128, wider: f64| (unit(seen) + DAYS_PRIOR * wider) / (days + DAYS_PRIOR);
+        for (share, seen) in tails.aspects.iter_mut().zip(self.aspects) {
+            *share = lean(seen, *share);
+        }
+        for (share, seen) in tails.tiers.iter_mut().zip(self.tiers) {
+            *share = lean(seen, *share);
         }
         let all: f64 = self.passings.iter().copied().map(unit).sum();
         tails.union = (unit(self.any) + PASSINGS_PRIOR * tails.union) / (all + PASSINGS_PRIOR);
@@ -108,6 +165,21 @@ pub struct Tails {
     tests: [Tail; TESTS],
     /// Account-days with a passing for each passing: below 1, as tests pass together.
     union: f64,
+    /// Share of account-days with each aspect.
+    aspects: [f64; Aspect::ALL.len()],
+    /// Share of account-days that reach each tier.
+    tiers: [f64; TIERS.len()],
+}
+
+/// What the budget asks of the accounts of a group, and how rare circumstances are there.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The score that each test must reach.
+    pub scores: [f64; TESTS],
+    /// Share of account-days with each aspect.
+    pub aspects: [f64; Aspect::ALL.len()],
+    /// -ln of the share of account-days that reach each tier.
+    pub tiers: [f64; TIERS.len()],
 }
 
 impl Tails {
@@ -118,20 +190,22 @@ impl Tails {
             scale: SCALE_PRIOR,
         }; TESTS],
         union: 1.0,
+        aspects: [ASPECT_PRIOR; Aspect::ALL.len()],
+        tiers: TIERS_PRIOR,
     };
 
-    /// The raw score of each test that all tests together reach on `budget` of the account-days.
-    pub fn critical(&self, budget: f64) -> [f64; TESTS] {
-        let each = CENSORED * budget / (self.union * TESTS as f64);
-        self.tests.map(|tail| {
-            let above = tail.scale * (tail.rate / each).ln();
-            (LEVEL + above).clamp(LEVEL, SCORE_MAX)
-        })
+    /// What is asked so that all tests together cross on `budget` of the account-days.
+    pub fn asked(&self, budget: f64) -> Asked {
+        let each = CENSORED * budget / (self.union * USED as f64);
+        Asked {
+            scores: self.tests.map(|tail| {
+                let above = tail.scale * (tail.rate / each).ln();
+                (LEVEL + above).clamp(LEVEL, SCORE_MAX)
+            }),
+            aspects: self.aspects,
+            tiers: self.tiers.map(|share| -share.min(1.0).ln()),
+        }
     }
-}
-
-fn is_slow(test: usize) -> bool {
-    signal_and_window(test).1 == Window::Today
 }
 
 #[cfg(test)]
@@ -149,7 +223,10 @@ mod tests {
                 let place = (f64::from(day / every) + 0.5) / f64::from(passings);
                 scores[0] = Some(LEVEL - scale * (1.0 - place).ln());
             }
-            experience.add(&scores);
+            experience.add(&Shown {
+                scores,
+                ..Shown::NOTHING
+            });
         }
         experience
     }
@@ -159,7 +236,8 @@ mod tests {
         let critical = |scale| {
             lived(20_000, 100, scale)
                 .tails(&Tails::PRIOR)
-                .critical(2e-4)[0]
+                .asked(2e-4)
+                .scores[0]
         };
         let (right, long) = (critical(1.0), critical(3.0));
         assert!(long > right + 5.0, "{right} {long}");
@@ -169,18 +247,19 @@ mod tests {
     fn the_score_asked_for_is_reached_as_rarely_as_the_budget_says() {
         // One day in a hundred passes, by a true scale of 2.
         let tails = lived(100_000, 100, 2.0).tails(&Tails::PRIOR);
-        let critical = tails.critical(1e-4)[0];
+        let critical = tails.asked(1e-4).scores[0];
         let truth = 0.01 * (-(critical - LEVEL) / 2.0).exp();
-        let share = CENSORED * 1e-4 / TESTS as f64 / tails.union;
+        let share = CENSORED * 1e-4 / USED as f64 / tails.union;
         assert!((truth / share - 1.0).abs() < 0.1, "{truth} {share}");
     }
 
     #[test]
     fn who_knows_nothing_asks_for_much() {
-        let young = Tails::PRIOR.critical(2e-4)[0];
+        let young = Tails::PRIOR.asked(2e-4).scores[0];
         let calm = lived(20_000, 1_000, 1.0)
             .tails(&Tails::PRIOR)
-            .critical(2e-4)[0];
+            .asked(2e-4)
+            .scores[0];
         assert!(young > calm + 3.0, "{young} {calm}");
     }
 }

@@ -13,8 +13,10 @@ use crate::{
         account::Account,
         critical::Table,
         groups::Groups,
+        habits::Aspects,
         ledger::{Place, Scratch},
         names::Names,
+        odd::{OddRead, TIERS},
         pane::{PANE_MS, PANES_PER_DAY, pane_of, pane_start},
         settle::DayEnd,
         version::{TESTS, Version},
@@ -140,7 +142,49 @@ impl Detector {
             let newest = account.ledger.newest().unwrap_or(0);
             self.touches -= account.ledger.forget(newest.saturating_sub(PANES_PER_DAY));
         }
+        let habits = &mut account.habits;
+        let aspects = habits.observe(event, seen.share.fields, seen.pane);
+        if aspects != 0 {
+            self.observe_odd(&seen, aspects, findings);
+        }
         Some(seen)
+    }
+
+    /// Tests what was read in unusual circumstances.
+    fn observe_odd(&mut self, seen: &Seen, aspects: Aspects, findings: &mut Vec<Finding>) {
+        let Some(account) = &mut self.accounts[seen.account.0 as usize] else {
+            return;
+        };
+        let peers = self.groups.versions(account.group);
+        let rarity = account.version_at(peers, seen.pane).rarity(aspects);
+        if rarity < TIERS[0] {
+            return;
+        }
+        let read = OddRead {
+            rarity,
+            aspects,
+            time: seen.time,
+            share: seen.share,
+        };
+        let mut odd = account.odd.take().unwrap_or_default();
+        let first = findings.len();
+        self.touches += odd.observe(
+            read,
+            self.names.event_subjects(),
+            self.settled,
+            (|pane| account.version_at(peers, pane), &mut self.table),
+            |pane, crossed| {
+                findings.push(Finding {
+                    account: seen.account,
+                    pane,
+                    crossed,
+                });
+            },
+        );
+        account.odd = Some(odd);
+        for finding in &findings[first..] {
+            account.unsettled.note_alarm(finding.pane, finding.crossed);
+        }
     }
 
     /// What an event too old to be counted would have exposed, where its account is known.
@@ -182,10 +226,11 @@ impl Detector {
     /// What is known of the strongest test of a finding.
     pub fn explain(&mut self, finding: Finding) -> Explanation {
         let mut scratch = std::mem::take(&mut self.scratch);
+        let mut table = std::mem::take(&mut self.table);
         let account = self.account(finding.account);
         let peers = self.groups.versions(account.group);
-        let explanation = account.explain(peers, finding, &mut scratch);
-        self.scratch = scratch;
+        let explanation = account.explain(peers, finding, &mut scratch, &mut table);
+        (self.scratch, self.table) = (scratch, table);
         explanation
     }
 
@@ -332,11 +377,11 @@ impl Detector {
             day_end.is_full = self.known >= self.config.pairs_max;
             let known_before = account.people_held();
             let (peers, prior) = (self.groups.versions(group), self.groups.prior(group));
-            let scores = account.settle(day_end, peers, prior, self.groups.common(group));
+            let shown = account.settle(day_end, peers, prior, self.groups.common(group));
             self.known = self.known + account.people_held() - known_before;
             self.limits_reached[2] += u64::from(day_end.is_full);
-            if let Some(scores) = scores {
-                self.groups.experience(group, &scores);
+            if let Some(shown) = shown {
+                self.groups.experience(group, &shown);
             }
         }
         let from = day_end.from;
@@ -348,11 +393,11 @@ impl Detector {
             let Some(account) = &mut self.accounts[id] else {
                 continue;
             };
-            let (prior, scores) = (
+            let (prior, asked) = (
                 self.groups.prior(account.group),
-                self.groups.critical(account.group),
+                self.groups.asked(account.group),
             );
-            let version = Version::new(from, account.history(), prior, scores, &mut self.table);
+            let version = Version::new(from, account.history(), prior, asked, &mut self.table);
             account.put_in_force(version, keep_from);
         }
         self.epoch += 1;
@@ -363,6 +408,10 @@ impl Detector {
         let keep_from = pane_of(watermark).saturating_sub(self.kept_panes());
         for account in self.accounts.iter_mut().flatten() {
             self.touches -= account.ledger.forget(keep_from);
+            if let Some(odd) = &mut account.odd {
+                self.touches -= odd.forget(keep_from);
+                account.odd.take_if(|odd| odd.is_empty());
+            }
         }
     }
 
@@ -396,6 +445,7 @@ impl Detector {
             }
             if let Some(mut gone) = self.accounts[id].take() {
                 self.touches -= gone.ledger.forget(u32::MAX);
+                self.touches -= gone.odd.take().map_or(0, |mut odd| odd.forget(u32::MAX));
                 self.known -= gone.people_held();
             }
             self.vacant.extend(u32::try_from(id).ok());

@@ -6,13 +6,14 @@ use crate::{
     detect::{
         account::{Account, forget_versions},
         baseline::Baseline,
-        calibration::{Experience, Scores, Tails},
+        calibration::{Asked, Experience, Shown, Tails},
         critical::Table,
         drip::{Drip, SLOW},
+        habits::Habits,
         jobs::Jobs,
         peers::{PeerSums, Prior},
         season::Season,
-        version::{History, TESTS, Version},
+        version::{History, Version},
     },
     event::AccountKind,
 };
@@ -30,8 +31,8 @@ struct Group {
     prior: Prior,
     /// What its quiet account-days have shown.
     experience: Experience,
-    /// The score that each test must reach.
-    critical: [f64; TESTS],
+    /// What its budget asks.
+    asked: Asked,
     /// What its accounts read on the day that is being settled, against what was usual, by signal.
     common: [Common; SLOW.len()],
 }
@@ -101,13 +102,13 @@ impl Groups {
             return self.find_or_make(kind, None, table);
         }
         let group = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        let critical = Tails::PRIOR.critical(self.budget);
+        let asked = Tails::PRIOR.asked(self.budget);
         self.all.push(Group {
             kind,
-            versions: vec![newcomer(0, &Prior::WEAK, &critical, table)],
+            versions: vec![newcomer(0, &Prior::WEAK, &asked, table)],
             prior: Prior::WEAK,
             experience: Experience::default(),
-            critical,
+            asked,
             common: [Common::default(); SLOW.len()],
         });
         self.ids.insert(key, group);
@@ -127,9 +128,9 @@ impl Groups {
         &self.all[group as usize].prior
     }
 
-    /// The score that each test of `group` must reach.
-    pub fn critical(&self, group: u32) -> &[f64; TESTS] {
-        &self.all[group as usize].critical
+    /// What the budget asks of the accounts of `group`.
+    pub fn asked(&self, group: u32) -> &Asked {
+        &self.all[group as usize].asked
     }
 
     /// Takes what an account of `group` read on the day that is being settled, by signal: the count
@@ -152,11 +153,11 @@ impl Groups {
             .map(|common| common.factor(group.prior.accounts))
     }
 
-    /// Takes the scores of a quiet account-day of `group`.
-    pub fn experience(&mut self, group: u32, scores: &Scores) {
+    /// Takes a quiet account-day of `group`.
+    pub fn experience(&mut self, group: u32, shown: &Shown) {
         let group = &mut self.all[group as usize];
-        self.experience[group.kind as usize].add(scores);
-        group.experience.add(scores);
+        self.experience[group.kind as usize].add(shown);
+        group.experience.add(shown);
     }
 
     /// Ends a day: works out what is expected of each group (its own accounts, leaning on those of
@@ -178,9 +179,9 @@ impl Groups {
             group.prior = prior;
             group.experience.age();
             let wide = &wide[group.kind as usize];
-            group.critical = group.experience.tails(wide).critical(self.budget);
+            group.asked = group.experience.tails(wide).asked(self.budget);
             group.common = [Common::default(); SLOW.len()];
-            let version = newcomer(from, &group.prior, &group.critical, table);
+            let version = newcomer(from, &group.prior, &group.asked, table);
             group.versions.push(version);
             forget_versions(&mut group.versions, keep_from);
         }
@@ -202,14 +203,15 @@ impl Groups {
 }
 
 /// What is expected of an account of a group before it has a history.
-fn newcomer(from: u32, prior: &Prior, critical: &[f64; TESTS], table: &mut Table) -> Version {
+fn newcomer(from: u32, prior: &Prior, asked: &Asked, table: &mut Table) -> Version {
     let history = History {
         baseline: &Baseline::default(),
         season: &Season::default(),
         drip: &Drip::default(),
         jobs: &Jobs::default(),
+        habits: &Habits::default(),
     };
-    Version::new(from, history, prior, critical, table)
+    Version::new(from, history, prior, asked, table)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a count of people")]

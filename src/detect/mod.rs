@@ -15,9 +15,11 @@ pub mod diary;
 pub mod drip;
 pub mod familiar;
 pub mod groups;
+pub mod habits;
 pub mod jobs;
 pub mod ledger;
 pub mod names;
+pub mod odd;
 pub mod pane;
 pub mod settle;
 pub mod unsettled;
@@ -96,6 +98,7 @@ impl Finding {
             Signal::TESTED
                 .into_iter()
                 .any(|signal| self.crossed & of(signal) != 0)
+                || self.crossed & 1 << version::odd_test(*window) != 0
         };
         Window::ALL.into_iter().find(crossed).unwrap_or(Window::Day)
     }
@@ -140,6 +143,9 @@ pub struct Explanation {
     /// Since when its reading is above the usual, and by how many people before that day: for a
     /// test of many days.
     pub lasting: Option<(Timestamp, f64)>,
+    /// What was unusual about the people's reads beside their number, and how many were read so,
+    /// where that made them too many.
+    pub unusual: Option<(habits::Aspects, u64)>,
 }
 
 /// Active days from which a baseline is mature.

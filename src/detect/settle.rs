@@ -6,7 +6,7 @@ use crate::{
     detect::{
         account::Account,
         baseline::{Lesson, stat},
-        calibration::{LEVEL, Scores},
+        calibration::{LEVEL, Scores, Shown},
         drip::{Drip, SLOW},
         jobs::Explained,
         ledger::Scratch,
@@ -14,7 +14,7 @@ use crate::{
         peers::Prior,
         season,
         unsettled::Day,
-        version::{TESTS, Version},
+        version::{COUNTED, TESTS, Version},
         window::{Signal, Window},
     },
     event::AccountKind,
@@ -57,7 +57,7 @@ impl Account {
         peers: &[Version],
         prior: &Prior,
         common: [f64; SLOW.len()],
-    ) -> Option<Scores> {
+    ) -> Option<Shown> {
         let day = day_end.day;
         let whole = self.unsettled.take(day)?;
         let explained = self.explain_jobs(day);
@@ -71,7 +71,26 @@ impl Account {
         self.season
             .learn(i64::from(day), slots.map(season::slot_of_hour));
         let is_quiet = whole.alarms == 0;
-        Some(if is_quiet { scores } else { [None; TESTS] })
+        let tiers = self.settle_odd(day, peers, &mut scores);
+        let aspects = self.habits.learn(day, day_end.from, !is_quiet);
+        // Many people read in unusual circumstances may be a theft that raised no alarm; it says
+        // nothing of how rare such days are.
+        let is_suspect = scores[COUNTED..].iter().any(Option::is_some);
+        let shown = Shown {
+            scores,
+            aspects: if is_suspect { 0 } else { aspects },
+            tiers: if is_suspect { 0 } else { tiers },
+        };
+        Some(if is_quiet { shown } else { Shown::NOTHING })
+    }
+
+    /// Scores what was read in unusual circumstances; gives how many tiers the day reached.
+    fn settle_odd(&mut self, day: u32, peers: &[Version], scores: &mut Scores) -> usize {
+        let (Some(odd), Some(latest)) = (&mut self.odd, self.versions.last().or(peers.last()))
+        else {
+            return 0;
+        };
+        odd.settle(day, latest, scores)
     }
 
     /// Takes the day's batches of a program. People have no jobs: what comes back at their desks'
@@ -123,7 +142,7 @@ impl Account {
                         // Beside its job the account did nothing: that is what is usual then.
                         job => all.saturating_sub(job).max(1),
                     };
-                    if stat < TESTS {
+                    if stat < COUNTED {
                         reach(scores, stat, latest.score_of_large(stat, first, x));
                     }
                     let lesson = Lesson {
@@ -179,7 +198,7 @@ impl Account {
 }
 
 /// Takes a score of a test into the day's highest, where it passes the level.
-fn reach(scores: &mut Scores, test: usize, score: Option<f64>) {
+pub(super) fn reach(scores: &mut Scores, test: usize, score: Option<f64>) {
     let score = score.filter(|score| *score > LEVEL);
     scores[test] = match (scores[test], score) {
         (Some(a), Some(b)) => Some(f64::max(a, b)),

@@ -2,24 +2,32 @@
 
 use crate::detect::{
     baseline::{Baseline, STATS, stat},
+    calibration::Asked,
     critical::{Model, Table},
     drip::{Bar, Drip, SLOW},
+    habits::{Aspect, Aspects, Habits},
     jobs::{Job, Jobs, allowance, largest},
+    odd::{self, TIERS},
     pane::pane_start,
     peers::Prior,
     season::{SLOTS, Season, slot_of},
     window::{Signal, Window},
 };
 
-/// Tests: each tested signal in each window. The places of [`stat`] below this are the tests'.
-pub const TESTS: usize = Signal::TESTED.len() * Window::ALL.len();
+/// Tests of what is counted: each tested signal in each window. The places of [`stat`] below this
+/// are theirs.
+pub const COUNTED: usize = Signal::TESTED.len() * Window::ALL.len();
+/// Tests in all: behind the others, people in unusual circumstances in each window.
+pub const TESTS: usize = COUNTED + Window::ALL.len();
+/// Tests that there is such a window for.
+pub const USED: usize = COUNTED - 1 + odd::WINDOWS.len();
 
 /// The probabilities of being active that critical counts are made for; in between, the next higher.
 /// The last bounds how much an unusual hour may lower the count: a hundredfold in p.
 const ACTIVE: [f64; 5] = [1.0, 0.3, 0.1, 0.03, 0.01];
 /// Fewer people than this alarm nobody: below the medium severity of 25, and what a clerk with a
 /// handful of people a day may read on an odd one.
-const PEOPLE_MIN: u32 = 20;
+pub const PEOPLE_MIN: u32 = 20;
 /// Fewer records exported than this alarm nobody; they repeat people that are counted as such.
 const EXPORTED_MIN: u32 = 50;
 /// A count that the account reached last month is no surprise, nor is a quarter more of it: the
@@ -47,7 +55,12 @@ pub struct Version {
     /// Its known jobs: what they bring is expected on top.
     jobs: Box<[Job]>,
     /// Below these counts no test crosses, whatever the model says.
-    least: [u32; TESTS],
+    least: [u32; COUNTED],
+    /// How rare each aspect of unusual circumstances is.
+    rarities: [f32; Aspect::ALL.len()],
+    /// The score that people in such circumstances must reach, by window, and what a day of each
+    /// tier is worth alone.
+    odd: ([f32; Window::ALL.len()], [f32; TIERS.len()]),
     hourly: [[[u32; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
     daily: [u32; Signal::TESTED.len()],
     slow: [u32; SLOW.len()],
@@ -65,17 +78,20 @@ pub struct History<'a> {
     pub drip: &'a Drip,
     /// Its recurring jobs.
     pub jobs: &'a Jobs,
+    /// In what circumstances it reads.
+    pub habits: &'a Habits,
 }
 
 impl Version {
-    /// Works the history out against the peers'; `scores` are those that each test must reach.
+    /// Works the history out against the peers' and what the budget asks.
     pub fn new(
         from: u32,
         history: History<'_>,
         prior: &Prior,
-        scores: &[f64; TESTS],
+        asked: &Asked,
         table: &mut Table,
     ) -> Self {
+        let scores = &asked.scores;
         let History {
             baseline, season, ..
         } = history;
@@ -90,6 +106,8 @@ impl Version {
             bars,
             jobs: history.jobs.recognised().into(),
             least: std::array::from_fn(|test| least(baseline, test)),
+            rarities: history.habits.rarities(asked),
+            odd: odd_of(asked),
             hourly: [[[u32::MAX; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
             daily: [u32::MAX; Signal::TESTED.len()],
             slow: std::array::from_fn(|place| {
@@ -119,7 +137,7 @@ impl Version {
     }
 
     /// The critical count of each test for windows that end at `pane`.
-    pub fn critical(&self, pane: u32) -> [u32; TESTS] {
+    pub fn critical(&self, pane: u32) -> [u32; COUNTED] {
         let level = usize::from(self.level[slot_of(pane_start(pane))]);
         let due = Window::ALL.map(|window| allowance(&self.jobs, window, pane));
         std::array::from_fn(|test| {
@@ -172,13 +190,59 @@ impl Version {
         }
     }
 
+    /// The sum of the aspects' rarities.
+    pub fn rarity(&self, aspects: Aspects) -> f32 {
+        let all = Aspect::ALL.into_iter().zip(self.rarities);
+        let of = all.filter(|(aspect, _)| aspect.is_in(aspects));
+        of.map(|(_, rarity)| rarity).sum()
+    }
+
+    /// How surprising so many people are that were read in circumstances of a `tier`: -ln of the
+    /// probability of such a day, and that the account is active in that hour and reads as many at
+    /// all.
+    pub fn odd_score(&self, tier: usize, window: Window, pane: u32, count: u64) -> f64 {
+        let people = self.score(stat(Signal::People, window), pane, count);
+        people + f64::from(self.odd.1[tier])
+    }
+
+    /// The count that reaches the score asked of it.
+    pub fn odd_critical(&self, tier: usize, window: Window, pane: u32, table: &mut Table) -> u64 {
+        let (scores, tiers) = self.odd;
+        let hour = match window {
+            Window::FiveMinutes | Window::Hour => {
+                ACTIVE[usize::from(self.level[slot_of(pane_start(pane))])].ln()
+            }
+            Window::Today | Window::Day => 0.0,
+        };
+        let score = f64::from(scores[window as usize] - tiers[tier]) + hour;
+        // X is 1 + Y.
+        let count = 1 + table.critical(self.models[stat(Signal::People, window)], score);
+        count.max(u64::from(PEOPLE_MIN))
+    }
+
     /// The same for a count that could have crossed; nothing for others.
     pub fn score_of_large(&self, test: usize, pane: u32, count: u32) -> Option<f64> {
         (count >= self.least[test]).then(|| self.score(test, pane, u64::from(count)))
     }
 }
 
-/// The signal and the window of a test.
+/// The place of the test of people in unusual circumstances.
+pub const fn odd_test(window: Window) -> usize {
+    COUNTED + window as usize
+}
+
+/// Whether a test adds up many days.
+pub fn is_slow(test: usize) -> bool {
+    test < COUNTED && signal_and_window(test).1 == Window::Today
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "scores are small")]
+fn odd_of(asked: &Asked) -> ([f32; Window::ALL.len()], [f32; TIERS.len()]) {
+    let scores = Window::ALL.map(|window| asked.scores[odd_test(window)] as f32);
+    (scores, asked.tiers.map(|tier| tier as f32))
+}
+
+/// The signal and the window of a test of what is counted.
 pub fn signal_and_window(test: usize) -> (Signal, Window) {
     let windows = Window::ALL.len();
     (Signal::ALL[test / windows], Window::ALL[test % windows])
@@ -225,12 +289,13 @@ mod tests {
             season: &season,
             drip: &drip,
             jobs: &jobs,
+            habits: &Habits::default(),
         };
-        Version::new(0, history, prior, &scores(), &mut Table::default())
+        Version::new(0, history, prior, &asked(), &mut Table::default())
     }
 
-    fn scores() -> [f64; TESTS] {
-        Tails::PRIOR.critical(2e-4)
+    fn asked() -> Asked {
+        Tails::PRIOR.asked(2e-4)
     }
 
     #[test]
@@ -260,7 +325,7 @@ mod tests {
                 let test = stat(signal, window);
                 let critical = version.critical(10 * 120)[test];
                 let score = version.score(test, 10 * 120, u64::from(critical));
-                assert!(score >= scores()[test], "{test} {critical} {score}");
+                assert!(score >= asked().scores[test], "{test} {critical} {score}");
             }
         }
     }

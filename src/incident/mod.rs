@@ -29,15 +29,21 @@ pub enum Kind {
     SlowDrip,
     /// A known job at the wrong time or of the wrong size.
     OffSchedule,
+    /// An account that had slept for weeks reads.
+    DormantAccount,
+    /// An account on its first day reads.
+    NewAccount,
 }
 
 impl Kind {
     /// Every kind, in order of precedence.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::BulkExport,
         Self::Enumeration,
         Self::SlowDrip,
         Self::OffSchedule,
+        Self::DormantAccount,
+        Self::NewAccount,
     ];
 
     /// The wire word.
@@ -47,6 +53,8 @@ impl Kind {
             Self::Enumeration => "enumeration",
             Self::SlowDrip => "slow_drip",
             Self::OffSchedule => "off_schedule",
+            Self::DormantAccount => "dormant_account",
+            Self::NewAccount => "new_account",
         }
     }
 }

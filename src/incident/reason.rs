@@ -1,15 +1,21 @@
 //! The sentence that explains an incident: its numbers are those of the alert.
 
-use crate::detect::{Explanation, Signal};
+use crate::detect::{
+    Explanation, Signal,
+    habits::{Aspect, Aspects},
+};
 
 /// Says what came, and what is usual.
 pub(super) fn sentence(found: &Explanation) -> String {
     let count = found.observed[found.signal as usize];
     let what = match found.signal {
-        Signal::People if count == 1 => "1 person's record".to_owned(),
-        Signal::People => format!("{count} different people's records"),
+        Signal::People => people_read(count),
         Signal::Novel => format!("{count} people's records that it had not read before"),
         Signal::Exported | Signal::Records => format!("{count} records exported"),
+    };
+    let what = match found.unusual {
+        Some((aspects, people)) => format!("{} {}", people_read(people), unusual(aspects)),
+        None => what,
     };
     let usual = number(found.expected[found.signal as usize]);
     let window = found.window.words();
@@ -35,6 +41,29 @@ pub(super) fn sentence(found: &Explanation) -> String {
         day_word = if found.days == 1 { "day" } else { "days" },
         most = found.seen_max,
     )
+}
+
+fn people_read(count: u64) -> String {
+    if count == 1 {
+        "1 person's record".to_owned()
+    } else {
+        format!("{count} different people's records")
+    }
+}
+
+/// In what circumstances they were read.
+fn unusual(aspects: Aspects) -> String {
+    let words = |aspect| match aspect {
+        Aspect::Newcomer => "on its first day",
+        Aspect::Sleeper => "after weeks without a read",
+        Aspect::Address => "from an address that it had not used",
+        Aspect::Agent => "with a program that it had not used",
+        Aspect::Fields => "with attributes that it had not read",
+    };
+    let found = Aspect::ALL
+        .into_iter()
+        .filter(|aspect| aspect.is_in(aspects));
+    found.map(words).collect::<Vec<_>>().join(" and ")
 }
 
 /// A mean as people read it: one decimal below ten, none above.
@@ -66,6 +95,7 @@ mod tests {
             peers: 80,
             job_size: 0,
             lasting: None,
+            unusual: None,
         }
     }
 

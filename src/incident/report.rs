@@ -3,7 +3,7 @@
 use std::f64::consts::LN_10;
 
 use crate::{
-    detect::{Detector, Explanation, Window},
+    detect::{Detector, Explanation, Window, habits::Aspect},
     incident::{
         Alert, AlertState, Exposure, Kind, Severity, episode::Episode, reason, tracker::Config,
     },
@@ -19,9 +19,18 @@ const SCORE_MAX: f64 = 300.0;
 /// Collection from databases of the supplier's (MITRE ATT&CK T1213.006).
 const ATTACK: &[&str] = &["T1213.006"];
 
-/// The kind that the strongest window shows.
+/// The kind that the strongest window shows. A sleeper or a newcomer is what it is told as where its
+/// count alone would not have been too much.
 pub(super) fn kind_of(found: &Explanation) -> Kind {
     let [people, exported, ..] = found.observed;
+    if let Some((aspects, _)) = found.unusual {
+        if Aspect::Sleeper.is_in(aspects) {
+            return Kind::DormantAccount;
+        }
+        if Aspect::Newcomer.is_in(aspects) {
+            return Kind::NewAccount;
+        }
+    }
     if found.window == Window::Today {
         Kind::SlowDrip
     } else if people.max(exported) <= JOB_TIMES * u64::from(found.job_size) {
