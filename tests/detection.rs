@@ -331,3 +331,67 @@ fn a_sleeper_that_wakes_and_reads_is_told_as_one() {
     let reason = &alerts[0].reasons[0];
     assert!(reason.contains("after weeks without a read"), "{reason}");
 }
+
+/// The first six of twelve clerks on a Wednesday of the sixth week, all from one address that none
+/// of them has used: their own day, and so many people more of each.
+fn six_from_elsewhere(more: i64) -> Vec<Alert> {
+    let mut weeks = Weeks::default();
+    weeks.busy_clerks(42);
+    for read in &mut weeks.reads {
+        let is_one_of_six = ["0", "1", "2", "3", "4", "5"].contains(&&read.account[6..]);
+        if read.at / DAY_MS == 37 && is_one_of_six {
+            read.address = ELSEWHERE;
+        }
+    }
+    for clerk in 0..6 {
+        for hour in 10..16 {
+            let first = weeks.reads.len();
+            let people = (0..more).map(|n| format!("stolen-{clerk}-{hour}-{n}"));
+            weeks.view(&format!("clerk-{clerk}"), 37, hour, people);
+            for read in &mut weeks.reads[first..] {
+                read.at += 30 * 60_000;
+                read.address = ELSEWHERE;
+            }
+        }
+    }
+    weeks.decide()
+}
+
+#[test]
+fn accounts_that_each_read_a_little_more_are_told_as_one_incident() {
+    let alerts = six_from_elsewhere(8);
+    let wide: Vec<&Alert> = alerts
+        .iter()
+        .filter(|alert| alert.kind == Kind::SupplierWide)
+        .collect();
+    assert!(!wide.is_empty(), "{:?}", opened(&alerts));
+    let last = wide[wide.len() - 1];
+    assert_eq!(
+        (last.account.as_deref(), last.state),
+        (None, AlertState::Closed)
+    );
+    assert!(
+        last.reasons[0].starts_with("6 accounts read"),
+        "{:?}",
+        last.reasons
+    );
+    assert!(wide.iter().all(|alert| alert.incident == last.incident));
+    let named = "whom the six read from there that day, each person once";
+    let own: BTreeSet<String> = (0..6_i64)
+        .flat_map(|clerk| (9..16).map(move |hour| (clerk, hour)))
+        .flat_map(|(clerk, hour)| {
+            let read = 4 + (clerk * 31 + 37 * 17 + hour * 13) % 32;
+            (0..read).map(move |n| own(clerk, (n * 11 + 37 * 3 + hour) % 100))
+        })
+        .collect();
+    assert_eq!(
+        last.exposure.subjects,
+        own.len() as u64 + 6 * 6 * 8,
+        "{named}"
+    );
+}
+
+#[test]
+fn a_new_address_for_many_without_more_reading_is_silent() {
+    assert_eq!(opened(&six_from_elsewhere(0)), []);
+}

@@ -17,8 +17,9 @@ use crate::{
         ledger::{Place, Scratch},
         names::Names,
         odd::{OddRead, TIERS},
-        pane::{PANE_MS, PANES_PER_DAY, pane_of, pane_start},
+        pane::{PANE_MS, PANES_PER_DAY, PANES_PER_HOUR, pane_of, pane_start},
         settle::DayEnd,
+        together::{Gathering, Together},
         version::{TESTS, Version},
         window::{NOVEL, Window},
     },
@@ -43,6 +44,7 @@ pub struct Detector {
     /// Where newcomers past the limit are counted together.
     bucket: Option<u32>,
     groups: Groups,
+    together: Together,
     names: Names,
     table: Table,
     scratch: Scratch,
@@ -73,6 +75,7 @@ impl Detector {
             vacant: Vec::new(),
             bucket: None,
             groups,
+            together: Together::default(),
             names,
             table: Table::default(),
             scratch: Scratch::default(),
@@ -182,6 +185,13 @@ impl Detector {
             },
         );
         account.odd = Some(odd);
+        if self
+            .settled
+            .is_none_or(|settled| seen.pane / PANES_PER_DAY > settled)
+        {
+            self.together
+                .note(seen.pane / PANES_PER_DAY, seen.account.0);
+        }
         for finding in &findings[first..] {
             account.unsettled.note_alarm(finding.pane, finding.crossed);
         }
@@ -193,9 +203,31 @@ impl Detector {
         self.read(event)
     }
 
+    /// Takes in that no event before `watermark` is awaited: looks at the accounts together at each
+    /// hour's end, and settles the days that are over. Gives the hours at which accounts together
+    /// read too much.
+    pub fn advance(&mut self, watermark: Timestamp) -> Vec<Gathering> {
+        let gatherings = self.gather(pane_of(watermark));
+        self.settle_days(watermark);
+        gatherings
+    }
+
+    fn gather(&mut self, passed: u32) -> Vec<Gathering> {
+        let due = self.together.pass(passed);
+        let gather = |(hour, ids): (u32, BTreeSet<u32>)| {
+            let accounts = ids.iter().filter_map(|id| {
+                let account = self.accounts[*id as usize].as_ref()?;
+                let peers = self.groups.versions(account.group);
+                Some((account, account.version_at(peers, hour * PANES_PER_HOUR)))
+            });
+            self.together.judge(hour, &accounts.collect::<Vec<_>>())
+        };
+        due.into_iter().filter_map(gather).collect()
+    }
+
     /// Settles the days that end at or before `watermark`: what they taught is in force from their
     /// end plus the lateness on.
-    pub fn advance(&mut self, watermark: Timestamp) {
+    fn settle_days(&mut self, watermark: Timestamp) {
         let complete = u32::try_from(watermark.as_millis().div_euclid(DAY_MS)).unwrap_or(0);
         if self.settled.is_some_and(|settled| settled + 1 >= complete) || complete == 0 {
             return;
@@ -207,6 +239,7 @@ impl Detector {
             self.pending_days.pop_first();
             self.settle(day, pane_of(watermark));
         }
+        self.together.forget(complete);
         self.settled = Some(complete - 1);
         self.forget(watermark);
         self.make_room(watermark);
@@ -385,6 +418,8 @@ impl Detector {
             }
         }
         let from = day_end.from;
+        let budget = self.config.false_alerts_per_account_day;
+        self.together.settle(day, active.len(), from, budget);
         let keep_from = ((day + 1) * PANES_PER_DAY).saturating_sub(self.kept_panes());
         let accounts = self.accounts.iter().flatten();
         self.groups

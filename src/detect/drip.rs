@@ -257,13 +257,17 @@ impl Lane {
 /// No day's count is critical above this.
 const COUNT_MAX: u32 = 1 << 30;
 
+/// The likelihood ratio of a count under the same scatter about a `raised` mean.
+pub(super) fn ratio(Model { mean, size }: Model, raised: f64, count: f64) -> f64 {
+    let shrink = ((size + raised) / (size + mean)).ln();
+    (((raised / mean).ln() - shrink) * count - size * shrink).exp()
+}
+
 /// The log-likelihood ratio of a day's count: rising with it.
 fn step(model: Model, count: f64) -> f64 {
-    let Model { mean, size } = model;
     let ratio = |times: f64| {
-        let raised = (mean * times).max(mean + RAISED_PEOPLE);
-        let shrink = ((size + raised) / (size + mean)).ln();
-        (((raised / mean).ln() - shrink) * count - size * shrink).exp()
+        let raised = (model.mean * times).max(model.mean + RAISED_PEOPLE);
+        ratio(model, raised, count)
     };
     let mixture = RAISED.map(ratio).iter().sum::<f64>() / RAISED.len() as f64;
     mixture.ln().clamp(STEP[0], STEP[1])

@@ -9,7 +9,7 @@ use std::hash::Hasher as _;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    detect::{calibration::Asked, pane::PANES_PER_DAY},
+    detect::{calibration::Asked, pane::PANES_PER_DAY, since::Since},
     event::AccessEvent,
 };
 
@@ -92,32 +92,6 @@ struct Like {
     day: u32,
     clients: [Option<u32>; 2],
     fields: u32,
-}
-
-/// Knowledge that a day end changed: what it was before `from`, and since.
-#[derive(Clone, Copy, Debug, Default)]
-struct Since<T> {
-    from: u32,
-    before: T,
-    now: T,
-}
-
-impl<T: Copy> Since<T> {
-    const fn at(&self, pane: u32) -> T {
-        if pane >= self.from {
-            self.now
-        } else {
-            self.before
-        }
-    }
-
-    const fn change(&mut self, from: u32, now: T) {
-        *self = Self {
-            from,
-            before: self.now,
-            now,
-        };
-    }
 }
 
 /// One account's circumstances.

@@ -22,6 +22,7 @@ pub mod names;
 pub mod odd;
 pub mod pane;
 pub mod settle;
+pub mod together;
 pub mod unsettled;
 pub mod version;
 pub mod watermark;
@@ -33,6 +34,7 @@ pub mod critical;
 pub mod peers;
 mod running;
 pub mod season;
+mod since;
 
 pub use self::{
     account::Account,

@@ -14,7 +14,7 @@ use crate::{
         critical::Table,
         habits::Aspects,
         ledger::{Ledger, Place, Scratch},
-        pane::{PANES_PER_DAY, PANES_PER_HOUR, Share, pane_of},
+        pane::{PANES_PER_DAY, PANES_PER_HOUR, Pane, Share, pane_of},
         settle::reach,
         unsettled::Unsettled,
         version::{PEOPLE_MIN, Version, odd_test},
@@ -193,6 +193,19 @@ impl Odd {
             });
         }
         best
+    }
+
+    /// What was read in unusual circumstances in the panes of `span`, both included: the panes, and
+    /// the people, who may repeat.
+    pub fn reads(
+        &self,
+        span: (u32, u32),
+    ) -> (impl Iterator<Item = &Pane>, impl Iterator<Item = u32>) {
+        let ledger = &self.tiers[0].ledger;
+        (
+            ledger.panes(span.0, span.1),
+            ledger.subjects(span.0, span.1),
+        )
     }
 
     /// Forgets panes before `pane` as [`Ledger::forget`] does; gives how many touches went.

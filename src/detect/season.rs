@@ -27,7 +27,7 @@ pub fn slot_of_hour(hour: u32) -> usize {
 }
 
 /// Whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
-fn is_weekend(day: i64) -> bool {
+pub(super) fn is_weekend(day: i64) -> bool {
     matches!((day + 4).rem_euclid(7), 0 | 6)
 }
 

@@ -54,6 +54,8 @@ struct DayBlock {
     max: Maxima,
     /// The tests that crossed in it, a bit each.
     alarms: u16,
+    /// The first pane at which one did.
+    alarmed_at: u32,
     /// Whether an event fell behind, so that the maxima must be counted anew.
     stale: bool,
 }
@@ -141,8 +143,16 @@ impl Unsettled {
         for block in &mut self.days {
             if block.day == day {
                 block.alarms |= crossed;
+                block.alarmed_at = block.alarmed_at.min(pane);
             }
         }
+    }
+
+    /// Whether a test crossed at `pane` or before it on the pane's day.
+    pub fn is_alarmed_by(&self, pane: u32) -> bool {
+        let day = pane / PANES_PER_DAY;
+        let mut days = self.days.iter();
+        days.any(|block| block.day == day && block.alarmed_at <= pane)
     }
 
     /// The maxima of `day` as they stand now, counted anew where an event fell behind; nothing
@@ -195,6 +205,7 @@ impl Unsettled {
                 day,
                 max: [0; STATS],
                 alarms: 0,
+                alarmed_at: u32::MAX,
                 stale: false,
             });
             self.days.len() - 1

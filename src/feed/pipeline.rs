@@ -166,7 +166,9 @@ impl Pipeline {
         let Some(mark) = self.watermark() else {
             return;
         };
-        self.detector.advance(mark);
+        for gathering in self.detector.advance(mark) {
+            self.tracker.gather(gathering, &self.detector, alerts);
+        }
         self.tracker.advance(mark, &mut self.detector, alerts);
         let hour = mark.as_millis().div_euclid(HOUR_MS);
         if hour != self.swept_hour {

@@ -15,6 +15,7 @@ mod reason;
 mod report;
 mod span;
 mod tracker;
+mod wide;
 
 pub use self::tracker::{Config, Sighting, Tracker};
 
@@ -33,17 +34,20 @@ pub enum Kind {
     DormantAccount,
     /// An account on its first day reads.
     NewAccount,
+    /// Many accounts of the supplier, each a little above itself.
+    SupplierWide,
 }
 
 impl Kind {
     /// Every kind, in order of precedence.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::BulkExport,
         Self::Enumeration,
         Self::SlowDrip,
         Self::OffSchedule,
         Self::DormantAccount,
         Self::NewAccount,
+        Self::SupplierWide,
     ];
 
     /// The wire word.
@@ -55,6 +59,7 @@ impl Kind {
             Self::OffSchedule => "off_schedule",
             Self::DormantAccount => "dormant_account",
             Self::NewAccount => "new_account",
+            Self::SupplierWide => "supplier_wide",
         }
     }
 }

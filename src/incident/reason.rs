@@ -3,6 +3,7 @@
 use crate::detect::{
     Explanation, Signal,
     habits::{Aspect, Aspects},
+    together::Gathering,
 };
 
 /// Says what came, and what is usual.
@@ -40,6 +41,23 @@ pub(super) fn sentence(found: &Explanation) -> String {
         days = found.days,
         day_word = if found.days == 1 { "day" } else { "days" },
         most = found.seen_max,
+    )
+}
+
+/// Says what came of many accounts together, and what is usual of them.
+pub(super) fn of_many(found: &Gathering) -> String {
+    let Gathering {
+        accounts,
+        people,
+        critical,
+        ..
+    } = found;
+    format!(
+        "{accounts} accounts read in circumstances new to them, where {few} do on a usual day; they \
+         read {people} people's records in all that day, and on their usual days {usual} in all; \
+         {critical} is too much of so many accounts",
+        few = number(found.accounts_usual),
+        usual = number(found.people_usual),
     )
 }
 

@@ -15,9 +15,9 @@ const BULK_PEOPLE_PER_ACTION: u64 = 5;
 /// many times the job.
 const JOB_TIMES: u64 = 3;
 /// Scores end here: the smallest probability that a double tells from 0 is about 1e-308.
-const SCORE_MAX: f64 = 300.0;
+pub(super) const SCORE_MAX: f64 = 300.0;
 /// Collection from databases of the supplier's (MITRE ATT&CK T1213.006).
-const ATTACK: &[&str] = &["T1213.006"];
+pub(super) const ATTACK: &[&str] = &["T1213.006"];
 
 /// The kind that the strongest window shows. A sleeper or a newcomer is what it is told as where its
 /// count alone would not have been too much.
@@ -46,6 +46,11 @@ pub(super) fn kind_of(found: &Explanation) -> Kind {
 pub(super) fn people(config: &Config, episode: &Episode) -> u64 {
     let people = episode.exposed.people();
     config.population.map_or(people, |all| people.min(all))
+}
+
+/// The revision of an incident that was closed so often and stands so (contract §2).
+pub(super) fn revision(closings: u64, people: u64, severity: Severity) -> u64 {
+    1_000 * closings + 4 * u64::from(people.max(1).ilog2()) + severity as u64 + 1
 }
 
 /// How grave so many people are.

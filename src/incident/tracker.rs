@@ -6,15 +6,17 @@ use crate::{
     detect::{
         AccountId, Detector, Finding, Seen,
         pane::{PANES_PER_DAY, pane_of},
+        together::Gathering,
     },
     event::Timestamp,
     incident::{
-        Alert, AlertState, Detections, OpenBy,
+        Alert, AlertState, Detections, Kind, OpenBy,
         episode::{Episode, Extended},
         identity::incident_id,
         positions::Positions,
-        report::{alert, close, kind_of, people, severity},
+        report::{alert, close, kind_of, people, revision, severity},
         span::{deadline, near},
+        wide::Wide,
     },
     intern::IdHash,
 };
@@ -58,6 +60,8 @@ pub struct Tracker {
     /// Episodes by account, in order of time; open, or closed within the horizon.
     episodes: HashMap<u32, Vec<Episode>, IdHash>,
     positions: Positions,
+    /// Those of many accounts together.
+    wide: Wide,
     remembered: usize,
     open: usize,
     detections: Detections,
@@ -73,6 +77,7 @@ impl Tracker {
             config,
             episodes: HashMap::default(),
             positions: Positions::default(),
+            wide: Wide::default(),
             remembered: 0,
             open: 0,
             detections: Detections::default(),
@@ -131,6 +136,15 @@ impl Tracker {
         self.episodes.insert(seen.account.0, episodes);
     }
 
+    /// Takes in that many accounts together read too much.
+    pub fn gather(&mut self, gathering: Gathering, detector: &Detector, alerts: &mut Vec<Alert>) {
+        let evidence = self
+            .positions
+            .within(pane_of(gathering.span[0]), pane_of(gathering.span[1]));
+        let alert = self.wide.take(&self.config, gathering, evidence, detector);
+        alerts.extend(alert);
+    }
+
     /// Closes what has been quiet long enough, and forgets what closed a horizon ago.
     pub fn advance(
         &mut self,
@@ -138,6 +152,7 @@ impl Tracker {
         detector: &mut Detector,
         alerts: &mut Vec<Alert>,
     ) {
+        alerts.extend(self.wide.close(&self.config, watermark, detector));
         if watermark <= self.next_deadline {
             return;
         }
@@ -179,7 +194,7 @@ impl Tracker {
 
     /// Incidents open now.
     pub fn open(&self) -> usize {
-        self.open
+        self.open + usize::from(self.wide.is_open())
     }
 
     /// Incidents open now, by kind and severity.
@@ -188,6 +203,9 @@ impl Tracker {
         let episodes = self.episodes.values().flatten();
         for episode in episodes.filter(|episode| !episode.closed) {
             open[episode.kind as usize][episode.severity as usize] += 1;
+        }
+        if self.wide.is_open() {
+            open[Kind::SupplierWide as usize][self.wide.severity() as usize] += 1;
         }
         open
     }
@@ -400,10 +418,7 @@ impl Tracker {
         if let Some(finding) = finding {
             self.detections[finding.shortest() as usize][episode.severity as usize] += 1;
         }
-        let revision = 1_000 * episode.closings
-            + 4 * u64::from(people.max(1).ilog2())
-            + episode.severity as u64
-            + 1;
+        let revision = revision(episode.closings, people, episode.severity);
         if revision <= episode.revision {
             return;
         }
