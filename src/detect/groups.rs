@@ -21,7 +21,7 @@ use crate::{
 const GROUPS_MAX: usize = 1_024;
 
 /// A peer group: the accounts of one role, or of one kind where no role is said.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Group {
     kind: AccountKind,
     /// What is expected of newcomers; never empty.
@@ -67,7 +67,7 @@ impl Common {
 }
 
 /// Every group met so far, by number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Groups {
     all: Vec<Group>,
     ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
@@ -75,6 +75,8 @@ pub struct Groups {
     experience: [Experience; AccountKind::ALL.len()],
     /// False alerts that may come on an account-day.
     budget: f64,
+    /// Whether days teach nothing any more.
+    is_frozen: bool,
 }
 
 impl Groups {
@@ -83,6 +85,15 @@ impl Groups {
         Self {
             budget,
             ..Self::default()
+        }
+    }
+
+    /// The same groups as they stand, whatever days may teach from here on.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        Self {
+            is_frozen: true,
+            ..self.clone()
         }
     }
 
@@ -135,6 +146,9 @@ impl Groups {
     /// Takes what an account of `group` read on the day that is being settled, by signal: the count
     /// and what was usual.
     pub fn add_day(&mut self, group: u32, counts: [(u32, Option<f64>); SLOW.len()]) {
+        if self.is_frozen {
+            return;
+        }
         for (common, (count, usual)) in self.all[group as usize].common.iter_mut().zip(counts) {
             if let Some(usual) = usual {
                 // One account's wild day, or theft, is not the group's.
@@ -154,6 +168,9 @@ impl Groups {
 
     /// Takes the scores of a quiet account-day of `group`.
     pub fn experience(&mut self, group: u32, scores: &Scores) {
+        if self.is_frozen {
+            return;
+        }
         let group = &mut self.all[group as usize];
         self.experience[group.kind as usize].add(scores);
         group.experience.add(scores);
@@ -169,6 +186,9 @@ impl Groups {
         keep_from: u32,
         table: &mut Table,
     ) {
+        if self.is_frozen {
+            return;
+        }
         let priors = self.priors(accounts);
         let wide = self.experience.each_mut().map(|experience| {
             experience.age();

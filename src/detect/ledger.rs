@@ -45,7 +45,7 @@ pub struct Scratch {
 ///
 /// Useful for the windows that end at the newest pane, which cost a few additions an event; a
 /// window that ends earlier is counted anew by [`sweep`](Self::sweep).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// Invariant: sorted by index, no index twice.
     panes: VecDeque<Pane>,

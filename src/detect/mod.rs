@@ -15,6 +15,7 @@ pub mod diary;
 pub mod drip;
 pub mod familiar;
 pub mod groups;
+pub mod headroom;
 pub mod jobs;
 pub mod ledger;
 pub mod names;

@@ -5,7 +5,7 @@ use std::hash::Hasher as _;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    detect::{self, Detector, Finding, watermark::Watermark},
+    detect::{self, Detector, Finding, headroom::Probe, watermark::Watermark},
     event::{AccessEvent, Action, HOUR_MS, Timestamp},
     feed::{
         Config,
@@ -174,6 +174,11 @@ impl Pipeline {
             self.repeats.forget(mark.plus_millis(-self.horizon_ms));
             self.tracker.forget(mark);
         }
+    }
+
+    /// What its accounts could take from here without an alarm; nothing before the first event.
+    pub fn headroom(&self) -> Option<Probe<'_>> {
+        Some(Probe::new(&self.detector, self.head()?))
     }
 
     /// What was counted since the pipeline began.
