@@ -163,7 +163,7 @@ fn row<'a>(probe: &mut Probe<'a>, account: &'a Account, days: u32) -> Row<'a> {
         peers: probe.peers(account),
         records: probe.records(account, people.most),
         people,
-        leak: (days > 0).then(|| probe.leak(account, days, people.most)),
+        leak: (days > 0).then(|| probe.leak(account, days)),
     }
 }
 

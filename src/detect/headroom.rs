@@ -18,7 +18,7 @@ use crate::{
 /// People at once that are not looked for beyond: so many stand for as many and more.
 pub const PEOPLE_MAX: u64 = 1_000_000;
 /// The same for people a day.
-pub const PEOPLE_A_DAY_MAX: u64 = 20_000;
+pub const PEOPLE_A_DAY_MAX: u64 = 5_000;
 /// The tests count no more than this.
 const RECORDS_MAX: u64 = u32::MAX as u64;
 /// Hours at least so probable as this share of an account's likeliest one are its usual hours.
@@ -106,12 +106,11 @@ impl<'a> Probe<'a> {
     }
 
     /// How many people whom it never read it could view on each of its usual days, spread evenly
-    /// over its usual hours and instead of its work, on the `days` days after today; `guess` is
-    /// where the search begins.
-    pub fn leak(&mut self, account: &Account, days: u32, guess: u64) -> Leak {
-        let hours = self.usual_hours(account, days);
+    /// over its usual hours and instead of its work, on the `days` days after today.
+    pub fn leak(&mut self, account: &Account, days: u32) -> Leak {
+        let hours = self.schedule(account, days);
         let (from, play) = (self.detector, &mut self.play);
-        let a_day = search(guess, PEOPLE_A_DAY_MAX, |people| {
+        let a_day = highest(PEOPLE_A_DAY_MAX, |people| {
             play.cast(from, account);
             let finding = play.leak(account, &hours, people)?;
             Some(play.test(finding))
@@ -122,8 +121,9 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// The beginnings of the account's usual hours on each of its usual days among the next `days`.
-    fn usual_hours(&self, account: &Account, days: u32) -> Vec<Vec<Timestamp>> {
+    /// The beginnings of the account's usual hours on each of its usual days among the `days` after
+    /// today.
+    pub fn schedule(&self, account: &Account, days: u32) -> Vec<Vec<Timestamp>> {
         let peers = &self.detector.prior_of(account).season;
         let active: [f64; SLOTS] =
             std::array::from_fn(|slot| account.season.probability(slot, peers[slot]));
@@ -257,47 +257,56 @@ fn observe(
     findings.first().copied()
 }
 
-/// The most up to `limit` that `alarm` says nothing to, where one more alarms: steps from `guess`
-/// on, each twice the one before, then halves. Nothing at all is silent.
+/// The most up to `limit` that `alarm` says nothing to, where one more alarms and what is more
+/// still: steps from `guess` on, each twice the one before, then halves. Nothing at all is silent.
 fn search(guess: u64, limit: u64, mut alarm: impl FnMut(u64) -> Option<(Signal, Window)>) -> Reach {
-    let guess = guess.clamp(1, limit);
-    let (mut silent, mut loud) = (0, None);
-    let mut step = 1;
-    match alarm(guess) {
-        None => {
-            silent = guess;
-            while loud.is_none() {
-                if silent == limit {
-                    return Reach {
-                        most: limit,
-                        test: None,
-                    };
-                }
-                let next = (silent + step).min(limit);
-                match alarm(next) {
-                    Some(test) => loud = Some((next, test)),
-                    None => (silent, step) = (next, 2 * step),
-                }
-            }
-        }
-        Some(test) => {
-            loud = Some((guess, test));
-            let mut next = guess - 1;
-            while next > 0 {
-                match alarm(next) {
-                    Some(test) => loud = Some((next, test)),
-                    None => {
-                        silent = next;
-                        break;
-                    }
-                }
-                step *= 2;
-                next = next.saturating_sub(step);
-            }
-        }
+    let (mut silent, mut step) = (0, 1);
+    let mut next = guess.clamp(1, limit);
+    // Down to what is silent, or else up to what is not.
+    let mut loud = None;
+    while let Some(test) = (next > 0).then(|| alarm(next)).flatten() {
+        loud = Some((next, test));
+        next = next.saturating_sub(step);
+        step *= 2;
     }
+    silent = silent.max(next);
+    while loud.is_none() && silent < limit {
+        next = (silent + step).min(limit);
+        match alarm(next) {
+            Some(test) => loud = Some((next, test)),
+            None => silent = next,
+        }
+        step *= 2;
+    }
+    between(silent, loud, alarm)
+}
+
+/// The most up to `limit` that `alarm` says nothing to, where less may alarm and more be silent
+/// again: a job's whole size is explained, half of it at another hour is not. Looks from above, by
+/// fifths, as what alarms is told on the first day and costs little.
+fn highest(limit: u64, mut alarm: impl FnMut(u64) -> Option<(Signal, Window)>) -> Reach {
+    let (mut next, mut loud) = (limit, None);
+    while next > 0 {
+        match alarm(next) {
+            Some(test) => loud = Some((next, test)),
+            None => break,
+        }
+        next = next * 4 / 5;
+    }
+    between(next, loud, alarm)
+}
+
+/// The most that is silent between what is and what is not.
+fn between(
+    mut silent: u64,
+    loud: Option<(u64, (Signal, Window))>,
+    mut alarm: impl FnMut(u64) -> Option<(Signal, Window)>,
+) -> Reach {
     let Some((mut least, mut test)) = loud else {
-        unreachable!("the search above ends with a count that alarms")
+        return Reach {
+            most: silent,
+            test: None,
+        };
     };
     while silent + 1 < least {
         let middle = silent + (least - silent) / 2;
@@ -343,13 +352,14 @@ mod tests {
             guess in 0..5_000_u64,
         ) {
             let test = (Signal::People, Window::Hour);
-            let reach = search(guess, 4_000, |count| (count >= first).then_some(test));
+            let alarm = |count| (count >= first).then_some(test);
             let expected = if first > 4_000 {
                 Reach { most: 4_000, test: None }
             } else {
                 Reach { most: first - 1, test: Some(test) }
             };
-            prop_assert_eq!(reach, expected);
+            prop_assert_eq!(search(guess, 4_000, alarm), expected);
+            prop_assert_eq!(highest(4_000, alarm), expected);
         }
 
         #[test]
@@ -365,6 +375,13 @@ mod tests {
                 prop_assert!((within.count() as u64).abs_diff(people / 3) <= 1);
             }
         }
+    }
+
+    #[test]
+    fn what_is_silent_above_what_alarms_is_the_most() {
+        let test = (Signal::People, Window::Hour);
+        let job = |count| (!(count < 3 || (150..=300).contains(&count))).then_some(test);
+        assert_eq!(highest(5_000, job).most, 300);
     }
 
     #[test]
