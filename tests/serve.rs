@@ -12,12 +12,17 @@ use rosterwatch::{
     decode::{DecodedBatch, Verdict},
     feed::{Config, Pipeline},
     ingest::RecordBatch,
-    metrics::{Metrics, Standing},
+    metrics::{self, FeedMetrics, Metrics, Standing},
     serve::{self, Bounds, Health},
 };
 use tokio::runtime::Runtime;
 
 use crate::support::{exposition::Exposition, http::ask};
+
+const SHOWN: metrics::Bounds = metrics::Bounds {
+    suppliers_max: 10,
+    headroom_accounts: 2,
+};
 
 /// A server on a free port, for as long as it is held.
 struct Server {
@@ -29,7 +34,7 @@ struct Server {
 
 impl Server {
     fn start(health: Health, bounds: Bounds) -> Self {
-        let metrics = Arc::new(Metrics::new(10, "0123456789abcdef"));
+        let metrics = Arc::new(Metrics::new(SHOWN, "0123456789abcdef"));
         let health = Arc::new(health);
         let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
@@ -75,9 +80,19 @@ fn pipeline() -> Pipeline {
 }
 
 /// Metrics with every family on show: a feed that has read, and an error of the client.
-fn busy(server: &Server) -> rosterwatch::metrics::FeedMetrics {
+fn busy(server: &Server) -> FeedMetrics {
+    let feed = feed(&server.metrics);
+    server
+        .metrics
+        .kafka_failed("BrokerTransportFailure", false, 1);
+    server.metrics.delivered(true, Some(0.02));
+    feed
+}
+
+/// The metrics of a feed that has read.
+fn feed(metrics: &Arc<Metrics>) -> FeedMetrics {
     let pipeline = pipeline();
-    let mut feed = server.metrics.feed("a", Config::default().limits);
+    let mut feed = metrics.feed("a", Config::default().limits);
     feed.add(&("access.a".to_owned(), 0));
     feed.read.records = 4;
     feed.publish(&pipeline);
@@ -87,10 +102,6 @@ fn busy(server: &Server) -> rosterwatch::metrics::FeedMetrics {
         time: pipeline.head(),
     };
     feed.show(&pipeline, 1, [standing].into_iter());
-    server
-        .metrics
-        .kafka_failed("BrokerTransportFailure", false, 1);
-    server.metrics.delivered(true, Some(0.02));
     feed
 }
 
@@ -174,6 +185,33 @@ fn lateness_is_what_an_event_lay_behind_the_newest() {
         assert_eq!(buckets, [below], "{bound}");
     }
     assert_eq!(page.values("event_lateness_seconds_sum", &[]), [120.0]);
+}
+
+#[test]
+fn headroom_is_told_of_a_sample_as_long_as_the_feed_is_there() {
+    let pipeline = pipeline();
+    let mut probe = pipeline.headroom().unwrap();
+    let [mut people, _] = probe.sample(SHOWN.headroom_accounts);
+    assert_eq!(people.len(), 2, "two of three accounts");
+    people.sort_unstable();
+    let metrics = Arc::new(Metrics::new(SHOWN, ""));
+    let told = |metrics: &Metrics| {
+        let page = Exposition::read(&metrics.text()).unwrap();
+        page.values("headroom_people", &[("supplier", "a")])
+    };
+    let feed = feed(&metrics);
+    let [half, all] = [people[0], people[1]].map(|people| people as f64);
+    assert!(half > 1.0, "a newcomer may read somebody");
+    assert_eq!(told(&metrics), [half, all, all, all]);
+    drop(feed);
+    assert_eq!(told(&metrics), [] as [f64; 0]);
+    let off = metrics::Bounds {
+        headroom_accounts: 0,
+        ..SHOWN
+    };
+    let metrics = Arc::new(Metrics::new(off, ""));
+    let _feed = self::feed(&metrics);
+    assert_eq!(told(&metrics), [] as [f64; 0]);
 }
 
 #[test]

@@ -5,7 +5,9 @@
 //! true of tests to come. Its peers stand still meanwhile: they are its world, and one account
 //! hardly moves them.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, hash::Hasher as _};
+
+use siphasher::sip::SipHasher13;
 
 use crate::{
     detect::{
@@ -19,6 +21,9 @@ use crate::{
 pub const PEOPLE_MAX: u64 = 1_000_000;
 /// The same for people a day.
 pub const PEOPLE_A_DAY_MAX: u64 = 5_000;
+/// A sample does not look for more people of one account, and not for more of all: some 50 ms.
+const SAMPLE_PEOPLE_MAX: u64 = 10_000;
+const SAMPLE_VIEWS_MAX: u64 = 200_000;
 /// The tests count no more than this.
 const RECORDS_MAX: u64 = u32::MAX as u64;
 /// Hours at least so probable as this share of an account's likeliest one are its usual hours.
@@ -121,6 +126,29 @@ impl<'a> Probe<'a> {
         }
     }
 
+    /// The people and the records that each of some accounts could take now: of `accounts_max` at
+    /// most, picked by their names alone, so that it is the same in every run. Past
+    /// a bound of views in all no more are asked.
+    pub fn sample(&mut self, accounts_max: usize) -> [Vec<u64>; 2] {
+        let mut accounts: Vec<_> = self.detector.named().collect();
+        if accounts.len() > accounts_max {
+            accounts.select_nth_unstable_by_key(accounts_max, |account| place_of(account));
+            accounts.truncate(accounts_max);
+        }
+        accounts.sort_unstable_by_key(|account| place_of(account));
+        let (mut people, mut records, mut views) = (Vec::new(), Vec::new(), 0);
+        for account in accounts {
+            let reach = self.people(account, SAMPLE_PEOPLE_MAX);
+            people.push(reach.most);
+            records.push(self.records(account, reach.most).most);
+            views += reach.most;
+            if views > SAMPLE_VIEWS_MAX {
+                break;
+            }
+        }
+        [people, records]
+    }
+
     /// The beginnings of the account's usual hours on each of its usual days among the `days` after
     /// today.
     pub fn schedule(&self, account: &Account, days: u32) -> Vec<Vec<Timestamp>> {
@@ -210,6 +238,13 @@ impl Play {
         let strongest = self.stage.explain(finding);
         (strongest.signal, strongest.window)
     }
+}
+
+/// The place of an account among all that a sample is picked from.
+fn place_of(account: &Account) -> u64 {
+    let mut hash = SipHasher13::new();
+    hash.write(account.name.as_deref().unwrap_or_default().as_bytes());
+    hash.finish()
 }
 
 /// When each of so many is read who are spread evenly over `hours`.

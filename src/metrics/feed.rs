@@ -12,7 +12,10 @@ use super::{
 use crate::{
     clock::Stopwatch,
     decode::Reject,
-    detect::{Maturity, Window},
+    detect::{
+        Maturity, Window,
+        headroom::{QUANTILES, quantiles},
+    },
     event::{Action, Timestamp},
     feed::{Counts, Limits, Pipeline},
     incident::{Detections, Kind, Severity},
@@ -64,6 +67,7 @@ pub struct FeedMetrics {
     detections: Detections,
     limits: Vec<u64>,
     shown: Option<Stopwatch>,
+    headroom_shown: Option<Stopwatch>,
     /// What was read since the last [`publish`](Self::publish).
     pub read: Read,
     /// How long who was busy since the last [`publish`](Self::publish).
@@ -115,6 +119,8 @@ struct Gauges {
     _state_limits: Vec<Part>,
     open: Vec<Part>,
     pending: Part,
+    /// Of people and of records, by quantile; nothing before it is known.
+    headroom: [Vec<Part>; 2],
 }
 
 /// The gauges of one partition.
@@ -127,6 +133,8 @@ struct Place {
 
 /// Gauges are shown this often at most.
 const SHOW: Duration = Duration::from_millis(250);
+/// Headroom, which costs some milliseconds, is shown this often at most.
+const SHOW_HEADROOM: Duration = Duration::from_secs(60);
 
 impl Gauges {
     fn of(metrics: &Metrics, by: &str, limits: Limits) -> Self {
@@ -162,6 +170,29 @@ impl Gauges {
             _state_limits: components.map(limit).into(),
             open: graded.collect(),
             pending: Part::shared(&metrics.pending, &["kafka"]),
+            headroom: Default::default(),
+        }
+    }
+
+    /// Shows what a sample of the accounts could take now.
+    fn show_headroom(&mut self, pipeline: &Pipeline, metrics: &Metrics, by: &str) {
+        let Some(mut probe) = pipeline.headroom() else {
+            return;
+        };
+        let families = [&metrics.headroom_people, &metrics.headroom_records];
+        let sample = probe.sample(metrics.bounds.headroom_accounts);
+        for ((parts, gauges), mut values) in self.headroom.iter_mut().zip(families).zip(sample) {
+            let Some(values) = quantiles(&mut values) else {
+                continue;
+            };
+            if parts.is_empty() {
+                *parts = QUANTILES
+                    .map(|(quantile, _)| Part::alone(gauges, &[by, quantile]))
+                    .into();
+            }
+            for (part, value) in parts.iter_mut().zip(values) {
+                part.set(count(value));
+            }
         }
     }
 
@@ -197,6 +228,7 @@ impl FeedMetrics {
             detections: Detections::default(),
             limits: Vec::new(),
             shown: None,
+            headroom_shown: None,
             read: Read::default(),
             busy: Busy::default(),
         }
@@ -307,6 +339,18 @@ impl FeedMetrics {
         }
     }
 
+    fn show_headroom(&mut self, pipeline: &Pipeline) {
+        let is_recent = |shown: Stopwatch| shown.elapsed() < SHOW_HEADROOM;
+        // Quantiles of feeds that share a label have no sum.
+        let is_off = self.label == OTHER || self.metrics.bounds.headroom_accounts == 0;
+        if is_off || self.headroom_shown.is_some_and(is_recent) {
+            return;
+        }
+        self.headroom_shown = pipeline.head().map(|_| Stopwatch::start());
+        self.gauges
+            .show_headroom(pipeline, &self.metrics, &self.label);
+    }
+
     /// Whether it is time to [`show`](Self::show) where the feed stands.
     pub fn is_due(&self) -> bool {
         self.shown.is_none_or(|shown| shown.elapsed() >= SHOW)
@@ -321,6 +365,7 @@ impl FeedMetrics {
     ) {
         self.shown = Some(Stopwatch::start());
         self.gauges.show(pipeline, pending);
+        self.show_headroom(pipeline);
         for (place, standing) in self.places.iter_mut().zip(standings) {
             place.lag.set(count(standing.lag));
             if let Some((offset, time)) = &mut place.stands {
