@@ -1,7 +1,13 @@
 //! The published headroom, played through the pipeline that `run` and `replay` share: taking it is
 //! silent, and one more alarms.
 
-use std::{collections::BTreeSet, sync::OnceLock};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
 
 use rosterwatch::{
     decode::{DecodedBatch, Verdict},
@@ -252,4 +258,86 @@ fn the_search_finds_the_same_wherever_it_begins() {
             assert_eq!(found, expected, "{name} from {guess}");
         }
     }
+}
+
+fn command(dir: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rosterwatch"));
+    command.current_dir(dir).arg("headroom").args(args);
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn the_command_prints_what_the_library_finds() {
+    let start = Start::at(20);
+    let dir = tempfile::tempdir().unwrap();
+    let lines: Vec<&str> = start.events.iter().map(|event| &*event.json).collect();
+    fs::write(dir.path().join("log.ndjson"), lines.join("\n")).unwrap();
+    let with = |args: &[&str]| {
+        let output = command(dir.path(), &[&["log.ndjson"], args].concat());
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            stderr,
+        )
+    };
+    let (code, told, stderr) = with(&["--json", "--days", "14", "--threads", "1"]);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(stderr.contains("decided"), "the replay's summary: {stderr}");
+    assert_eq!(with(&["--json", "--days", "14", "--threads", "2"]).1, told);
+    let rows: Vec<Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let (pipeline, _) = start.decided();
+    let mut probe = pipeline.headroom().unwrap();
+    let accounts = probe.accounts();
+    assert_eq!(rows.len(), accounts.len());
+    for account in accounts {
+        let name = account.name.as_deref().unwrap();
+        let row = rows.iter().find(|row| row["account"] == name).unwrap();
+        let people = probe.people(account, PEOPLE_MAX).most;
+        let leak = probe.leak(account, 14);
+        assert_eq!(row["now"]["subjects"]["most"], people);
+        assert_eq!(
+            row["now"]["records"]["most"],
+            probe.records(account, people).most
+        );
+        assert_eq!(row["slow"]["subjects_a_day"]["most"], leak.a_day.most);
+        assert_eq!(row["slow"]["subjects"], leak.total());
+        assert_eq!(row["baseline"]["maturity"], account.maturity().as_str());
+    }
+    let totals: Vec<_> = rows
+        .iter()
+        .map(|row| row["slow"]["subjects"].as_u64())
+        .collect();
+    assert!(
+        totals.is_sorted_by(|a, b| a >= b),
+        "the widest first: {totals:?}"
+    );
+
+    let widest = rows[0]["account"].as_str().unwrap();
+    let (_, table, _) = with(&["--days", "0", "--top", "3"]);
+    let (_, one, _) = with(&["--account", widest, "--days", "0", "--json"]);
+    assert_eq!(one.lines().count(), 1);
+    assert!(!one.contains("slow"), "{one}");
+    assert!(table.contains("more; --top N prints more"), "{table}");
+    for (args, told) in [
+        (
+            ["--supplier", "nobody"],
+            "--supplier \"nobody\": has no event",
+        ),
+        (
+            ["--account", "nobody"],
+            "--account \"nobody\": read no record",
+        ),
+    ] {
+        let (code, stdout, stderr) = with(&args);
+        assert_eq!((code, &*stdout), (Some(2), ""), "{args:?}");
+        assert!(stderr.contains(told), "{stderr}");
+    }
+    assert_eq!(
+        command(dir.path(), &["missing.ndjson"]).status.code(),
+        Some(2)
+    );
 }

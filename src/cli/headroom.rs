@@ -75,8 +75,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     pipelines.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     pipelines.retain(|(supplier, _)| args.supplier.as_ref().is_none_or(|only| only == supplier));
     if let (Some(supplier), true) = (&args.supplier, pipelines.is_empty()) {
-        let what = format!("--supplier {supplier}: has no event in the files; check the name");
-        return Ok(fail(USAGE, &anyhow!(what)));
+        let what = anyhow!("--supplier {supplier:?}: has no event in the files; check the name");
+        return Ok(fail(USAGE, &what));
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut found = false;
@@ -95,8 +95,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out.flush()?;
     }
     if let (Some(account), false) = (&args.account, found) {
-        let what = format!("--account {account:?}: read no record in the files; check the name");
-        return Ok(fail(USAGE, &anyhow!(what)));
+        let what = anyhow!("--account {account:?}: read no record in the files; check the name");
+        return Ok(fail(USAGE, &what));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -213,11 +213,11 @@ fn write_table(
             "{:<wide$}  {:<7} {:>9} {:>9} {:>9} {:>9}  {:<26} {}",
             shown(row.name),
             row.account.kind.as_str(),
-            most(row.records),
-            most(row.people),
-            leak.map_or_else(|| "-".to_owned(), |leak| most(leak.a_day)),
-            leak.map_or_else(|| "-".to_owned(), |leak| leak.total().to_string()),
-            tight.map_or_else(|| "nothing looked for".to_owned(), test),
+            shown_most(row.records, 1),
+            shown_most(row.people, 1),
+            leak.map_or_else(|| "-".to_owned(), |leak| shown_most(leak.a_day, 1)),
+            leak.map_or_else(|| "-".to_owned(), |leak| shown_most(leak.a_day, leak.days)),
+            tight.map_or_else(|| "nothing in reach".to_owned(), test),
             history(row.account.baseline.days),
         )?;
     }
@@ -255,9 +255,10 @@ fn shown(name: &str) -> String {
     name.escape_debug().to_string()
 }
 
-fn most(reach: Reach) -> String {
+/// So many times the most, and whether there is more.
+fn shown_most(reach: Reach, times: u32) -> String {
     let more = if reach.test.is_none() { "+" } else { "" };
-    format!("{}{more}", reach.most)
+    format!("{}{more}", reach.most * u64::from(times))
 }
 
 fn test((signal, window): (Signal, Window)) -> String {
@@ -284,6 +285,7 @@ fn history(days: u32) -> String {
 /// One account as JSON.
 #[derive(Serialize)]
 struct Wire<'a> {
+    schema: &'static str,
     supplier: &'a str,
     account: &'a str,
     account_kind: &'static str,
@@ -333,6 +335,7 @@ impl From<Reach> for WireReach {
 impl<'a> Row<'a> {
     fn wire(&self, supplier: &'a str, days: u32) -> Wire<'a> {
         Wire {
+            schema: "rosterwatch.headroom/1",
             supplier,
             account: self.name,
             account_kind: self.account.kind.as_str(),

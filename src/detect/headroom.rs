@@ -130,14 +130,15 @@ impl<'a> Probe<'a> {
     /// most, picked by their names alone, so that it is the same in every run. Past
     /// a bound of views in all no more are asked.
     pub fn sample(&mut self, accounts_max: usize) -> [Vec<u64>; 2] {
-        let mut accounts: Vec<_> = self.detector.named().collect();
+        let named = self.detector.named();
+        let mut accounts: Vec<_> = named.map(|account| (place_of(account), account)).collect();
         if accounts.len() > accounts_max {
-            accounts.select_nth_unstable_by_key(accounts_max, |account| place_of(account));
+            accounts.select_nth_unstable_by_key(accounts_max, |(place, _)| *place);
             accounts.truncate(accounts_max);
         }
-        accounts.sort_unstable_by_key(|account| place_of(account));
+        accounts.sort_unstable_by_key(|(place, _)| *place);
         let (mut people, mut records, mut views) = (Vec::new(), Vec::new(), 0);
-        for account in accounts {
+        for (_, account) in accounts {
             let reach = self.people(account, SAMPLE_PEOPLE_MAX);
             people.push(reach.most);
             records.push(self.records(account, reach.most).most);
