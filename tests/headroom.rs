@@ -4,8 +4,7 @@
 use std::{
     collections::BTreeSet,
     fs,
-    path::Path,
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
@@ -260,35 +259,36 @@ fn the_search_finds_the_same_wherever_it_begins() {
     }
 }
 
-fn command(dir: &Path, args: &[&str]) -> Output {
+/// What the command says of `events` with these arguments: exit code, output and errors.
+fn told(events: &[Event], args: &[&str]) -> (Option<i32>, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let lines: Vec<&str> = events.iter().map(|event| &*event.json).collect();
+    fs::write(dir.path().join("log.ndjson"), lines.join("\n")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_rosterwatch"));
-    command.current_dir(dir).arg("headroom").args(args);
-    command.stdin(Stdio::null()).output().unwrap()
+    command.current_dir(dir.path()).arg("headroom").args(args);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 #[test]
 fn the_command_prints_what_the_library_finds() {
     let start = Start::at(20);
-    let dir = tempfile::tempdir().unwrap();
-    let lines: Vec<&str> = start.events.iter().map(|event| &*event.json).collect();
-    fs::write(dir.path().join("log.ndjson"), lines.join("\n")).unwrap();
-    let with = |args: &[&str]| {
-        let output = command(dir.path(), &[&["log.ndjson"], args].concat());
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        (
-            output.status.code(),
-            String::from_utf8(output.stdout).unwrap(),
-            stderr,
-        )
+    let with = |threads| {
+        let args = "log.ndjson --json --days 14 --threads";
+        let args: Vec<&str> = args.split(' ').chain([threads]).collect();
+        told(start.events, &args)
     };
-    let (code, told, stderr) = with(&["--json", "--days", "14", "--threads", "1"]);
+    let (code, told, stderr) = with("1");
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.contains("decided"), "the replay's summary: {stderr}");
-    assert_eq!(with(&["--json", "--days", "14", "--threads", "2"]).1, told);
-    let rows: Vec<Value> = told
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    assert_eq!(with("2").1, told, "on any number of threads");
+    let rows = told.lines().map(|line| serde_json::from_str(line).unwrap());
+    let rows: Vec<Value> = rows.collect();
     let (pipeline, _) = start.decided();
     let mut probe = pipeline.headroom().unwrap();
     let accounts = probe.accounts();
@@ -297,47 +297,36 @@ fn the_command_prints_what_the_library_finds() {
         let name = account.name.as_deref().unwrap();
         let row = rows.iter().find(|row| row["account"] == name).unwrap();
         let people = probe.people(account, PEOPLE_MAX).most;
+        let records = probe.records(account, people).most;
         let leak = probe.leak(account, 14);
         assert_eq!(row["now"]["subjects"]["most"], people);
-        assert_eq!(
-            row["now"]["records"]["most"],
-            probe.records(account, people).most
-        );
+        assert_eq!(row["now"]["records"]["most"], records);
         assert_eq!(row["slow"]["subjects_a_day"]["most"], leak.a_day.most);
         assert_eq!(row["slow"]["subjects"], leak.total());
         assert_eq!(row["baseline"]["maturity"], account.maturity().as_str());
     }
-    let totals: Vec<_> = rows
-        .iter()
-        .map(|row| row["slow"]["subjects"].as_u64())
-        .collect();
-    assert!(
-        totals.is_sorted_by(|a, b| a >= b),
-        "the widest first: {totals:?}"
-    );
+    let totals = rows.iter().map(|row| row["slow"]["subjects"].as_u64());
+    assert!(totals.is_sorted_by(|a, b| a >= b), "the widest first");
+}
 
-    let widest = rows[0]["account"].as_str().unwrap();
-    let (_, table, _) = with(&["--days", "0", "--top", "3"]);
-    let (_, one, _) = with(&["--account", widest, "--days", "0", "--json"]);
+#[test]
+fn the_command_narrows_to_what_is_asked_for() {
+    let events = Start::at(3).events;
+    let with = |args: &[&str]| told(events, &[&["log.ndjson", "--days", "0"], args].concat());
+    let (code, table, _) = with(&["--top", "3"]);
+    assert_eq!(code, Some(0));
+    assert!(table.contains("more; --top N prints more"), "{table}");
+    let account = events[0].account.as_str();
+    let (_, one, _) = with(&["--account", account, "--json"]);
     assert_eq!(one.lines().count(), 1);
     assert!(!one.contains("slow"), "{one}");
-    assert!(table.contains("more; --top N prints more"), "{table}");
-    for (args, told) in [
-        (
-            ["--supplier", "nobody"],
-            "--supplier \"nobody\": has no event",
-        ),
-        (
-            ["--account", "nobody"],
-            "--account \"nobody\": read no record",
-        ),
+    for (flag, complaint) in [
+        ("--supplier", "--supplier \"nobody\": has no event"),
+        ("--account", "--account \"nobody\": read no record"),
     ] {
-        let (code, stdout, stderr) = with(&args);
-        assert_eq!((code, &*stdout), (Some(2), ""), "{args:?}");
-        assert!(stderr.contains(told), "{stderr}");
+        let (code, stdout, stderr) = with(&[flag, "nobody"]);
+        assert_eq!((code, &*stdout), (Some(2), ""), "{flag}");
+        assert!(stderr.contains(complaint), "{stderr}");
     }
-    assert_eq!(
-        command(dir.path(), &["missing.ndjson"]).status.code(),
-        Some(2)
-    );
+    assert_eq!(told(events, &["missing.ndjson"]).0, Some(2));
 }

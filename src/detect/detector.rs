@@ -1,5 +1,7 @@
 //! The detector of one feed: every account's windows, tested at every event.
 
+mod rehearsal;
+
 use std::{
     collections::BTreeSet,
     hash::{BuildHasher as _, RandomState},
@@ -16,7 +18,6 @@ use crate::{
         ledger::{Place, Scratch},
         names::Names,
         pane::{PANE_MS, PANES_PER_DAY, pane_of, pane_start},
-        peers::Prior,
         settle::DayEnd,
         version::{TESTS, Version},
         window::{NOVEL, Window},
@@ -198,49 +199,6 @@ impl Detector {
     pub fn account(&self, id: AccountId) -> &Account {
         let account = self.accounts[id.0 as usize].as_ref();
         account.expect("an account with an incident is held")
-    }
-
-    /// The settings.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// The accounts that have a name, in no order.
-    pub fn named(&self) -> impl Iterator<Item = &Account> {
-        let accounts = self.accounts.iter().flatten();
-        accounts.filter(|account| account.name.is_some())
-    }
-
-    /// What the peers of `account` have in common.
-    pub fn prior_of(&self, account: &Account) -> &Prior {
-        self.groups.prior(account.group)
-    }
-
-    /// A detector without accounts, in whose groups nothing moves: where [`cast`](Self::cast) lets one
-    /// account play alone.
-    pub(super) fn rehearsal(&self) -> Self {
-        let mut config = self.config.clone();
-        // The limit that lets accounts go is the others' business.
-        config.accounts_max = usize::MAX;
-        Self {
-            groups: self.groups.frozen(),
-            names: self.names.after(self.config.subjects_max),
-            ..Self::new(config)
-        }
-    }
-
-    /// Makes a copy of `account` the only one, as it stands in `from`, whose rehearsal this is.
-    pub(super) fn cast(&mut self, from: &Self, account: &Account) {
-        self.accounts.clear();
-        self.accounts.push(Some(account.clone()));
-        self.ids.clear();
-        let hash = self
-            .hasher
-            .hash_one(account.name.as_deref().unwrap_or_default());
-        self.ids.insert_unique(hash, 0, |_| hash);
-        self.pending_days.clone_from(&from.pending_days);
-        (self.settled, self.epoch) = (from.settled, from.epoch);
-        (self.touches, self.known) = (from.touches, from.known);
     }
 
     /// The people that the last event named, each once.

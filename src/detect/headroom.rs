@@ -5,7 +5,7 @@
 //! true of tests to come. Its peers stand still meanwhile: they are its world, and one account
 //! hardly moves them.
 
-use std::{fmt::Write as _, hash::Hasher as _};
+use std::hash::Hasher as _;
 
 use siphasher::sip::SipHasher13;
 
@@ -175,7 +175,6 @@ struct Play {
     lateness_ms: i64,
     /// A dataset that counts.
     dataset: String,
-    person: String,
     findings: Vec<Finding>,
 }
 
@@ -187,7 +186,6 @@ impl Play {
             stage: detector.rehearsal(),
             lateness_ms: config.lateness_ms,
             dataset,
-            person: String::new(),
             findings: Vec::new(),
         }
     }
@@ -198,12 +196,10 @@ impl Play {
 
     /// Views the person of that number, whom nobody knows.
     fn view(&mut self, account: &Account, time: Timestamp, person: u64) -> Option<Finding> {
-        self.person.clear();
-        // Writing to a string does not fail.
-        let _ = write!(self.person, "{person}");
+        let person = person.to_string();
         let event = AccessEvent {
             action: Action::View,
-            subjects: Names::One(&self.person),
+            subjects: Names::One(&person),
             ..event(account, &self.dataset, time)
         };
         observe(&mut self.stage, &mut self.findings, &event)

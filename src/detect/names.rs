@@ -130,6 +130,7 @@ impl Names {
     }
 
     /// No names yet; people get numbers that `self`, which takes `subjects_max`, has given nobody.
+    #[must_use]
     pub fn after(&self, subjects_max: usize) -> Self {
         let held = self.subjects.len();
         Self {

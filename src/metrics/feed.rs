@@ -134,7 +134,7 @@ struct Place {
 /// Gauges are shown this often at most.
 const SHOW: Duration = Duration::from_millis(250);
 /// Headroom, which costs some milliseconds, is shown this often at most.
-const SHOW_HEADROOM: Duration = Duration::from_secs(60);
+const SHOW_HEADROOM: Duration = Duration::from_mins(1);
 
 impl Gauges {
     fn of(metrics: &Metrics, by: &str, limits: Limits) -> Self {
