@@ -60,11 +60,20 @@ impl Server {
 
 /// A pipeline that has decided three accounts' events, the last of them late by two minutes.
 fn pipeline() -> Pipeline {
+    let event = |(number, minute)| {
+        let time = format!("2026-11-23T09:{minute:02}:00Z");
+        (time, format!("x{number}"), format!("p{number}"))
+    };
+    decided([(1, 10), (2, 10), (3, 10), (4, 8)].map(event).into_iter())
+}
+
+/// A pipeline that has decided views: when, by whom and of whom.
+fn decided(views: impl Iterator<Item = (String, String, String)>) -> Pipeline {
     let mut batch = RecordBatch::default();
-    for (number, minute) in [(1, 10), (2, 10), (3, 10), (4, 8)] {
+    for (number, (time, account, subject)) in (0..).zip(views) {
         let event = format!(
-            r#"{{"id":"{number}","time":"2026-11-23T09:{minute:02}:00Z","supplier":"a",
-            "account":"x{number}","action":"view","subject":"p{number}"}}"#
+            r#"{{"id":"{number}","time":"{time}","supplier":"a",
+            "account":"{account}","action":"view","subject":"{subject}"}}"#
         );
         batch.push(event.as_bytes(), number, -1);
     }
@@ -185,6 +194,43 @@ fn lateness_is_what_an_event_lay_behind_the_newest() {
         assert_eq!(buckets, [below], "{bound}");
     }
     assert_eq!(page.values("event_lateness_seconds_sum", &[]), [120.0]);
+}
+
+#[test]
+fn exceedance_is_what_the_pipeline_counted_since_the_feed_began() {
+    // On a day that is wilder from account to account: some pass a level before one alarms.
+    let views = (1..=28).flat_map(|day| {
+        (0..12).flat_map(move |account| {
+            let usual = 3 + (account * 7 + day * 5) % 13;
+            let people = if day == 25 { 20 + 3 * account } else { usual };
+            (0..people).map(move |person| {
+                let time = format!("2026-09-{day:02}T09:{person:02}:{account:02}Z");
+                (time, format!("x{account}"), format!("p{person}"))
+            })
+        })
+    });
+    let pipeline = decided(views);
+    let metrics = Arc::new(Metrics::new(SHOWN, ""));
+    let mut feed = metrics.feed("a", Config::default().limits);
+    feed.publish(&pipeline);
+    feed.publish(&pipeline);
+    let page = Exposition::read(&metrics.text()).unwrap();
+    let counted = pipeline.exceedance();
+    assert_eq!(counted.days, 27 * 12, "the last day is not over");
+    let total = |name: &str| page.values(name, &[("supplier", "a")]).iter().sum::<f64>();
+    let observed: u64 = counted.observed.iter().flatten().sum();
+    assert!(observed > 0, "{counted:?}");
+    for (name, expected) in [
+        ("account_days_judged_total", counted.days as f64),
+        ("score_exceedances_total", observed as f64),
+        (
+            "score_exceedances_expected_total",
+            counted.expected.iter().flatten().sum(),
+        ),
+    ] {
+        let told = total(name);
+        assert!((told - expected).abs() < 1e-6, "{name}: {told} {expected}");
+    }
 }
 
 #[test]

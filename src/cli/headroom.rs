@@ -43,7 +43,7 @@ pub struct Args {
     /// Only accounts of this name.
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
-    /// Days of slow theft that are played; 0 leaves it out, which is a hundred times as fast.
+    /// Days of slow theft that are played; 0 leaves it out, which is far quicker.
     #[arg(
         long,
         value_name = "N",

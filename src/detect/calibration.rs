@@ -120,6 +120,17 @@ impl Tails {
         union: 1.0,
     };
 
+    /// Share of account-days on which `test` passes the level.
+    pub fn rate(&self, test: usize) -> f64 {
+        self.tests[test].rate
+    }
+
+    /// Share of account-days on which `test` reaches a `score` over the level.
+    pub fn probability(&self, test: usize, score: f64) -> f64 {
+        let Tail { rate, scale } = self.tests[test];
+        rate * (-(score - LEVEL).max(0.0) / scale).exp()
+    }
+
     /// The raw score of each test that all tests together reach on `budget` of the account-days.
     pub fn critical(&self, budget: f64) -> [f64; TESTS] {
         let each = CENSORED * budget / (self.union * TESTS as f64);

@@ -14,6 +14,7 @@ use crate::{
         AccountId, Config, Explanation, Finding, Seen,
         account::Account,
         critical::Table,
+        exceedance::Exceedance,
         groups::Groups,
         ledger::{Place, Scratch},
         names::Names,
@@ -228,6 +229,11 @@ impl Detector {
     /// Whether every person so far is known by number.
     pub fn is_exact(&self) -> bool {
         self.limits_reached[1..] == [0, 0]
+    }
+
+    /// How often scores passed fixed levels, and how often they should have.
+    pub fn exceedance(&self) -> &Exceedance {
+        self.groups.exceedance()
     }
 
     /// How often the limits on accounts, on subjects and on pairs of them were met.

@@ -9,6 +9,7 @@ use crate::{
         calibration::{Experience, Scores, Tails},
         critical::Table,
         drip::{Drip, SLOW},
+        exceedance::Exceedance,
         jobs::Jobs,
         peers::{PeerSums, Prior},
         season::Season,
@@ -30,6 +31,8 @@ struct Group {
     prior: Prior,
     /// What its quiet account-days have shown.
     experience: Experience,
+    /// How scores decay.
+    tails: Tails,
     /// The score that each test must reach.
     critical: [f64; TESTS],
     /// What its accounts read on the day that is being settled, against what was usual, by signal.
@@ -73,6 +76,8 @@ pub struct Groups {
     ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
     /// What the quiet account-days of each kind of account have shown.
     experience: [Experience; AccountKind::ALL.len()],
+    /// What all account-days have shown of what the tails say.
+    exceedance: Exceedance,
     /// False alerts that may come on an account-day.
     budget: f64,
     /// Whether days teach nothing any more.
@@ -118,6 +123,7 @@ impl Groups {
             versions: vec![newcomer(0, &Prior::WEAK, &critical, table)],
             prior: Prior::WEAK,
             experience: Experience::default(),
+            tails: Tails::PRIOR,
             critical,
             common: [Common::default(); SLOW.len()],
         });
@@ -172,8 +178,14 @@ impl Groups {
             return;
         }
         let group = &mut self.all[group as usize];
+        self.exceedance.add(scores, &group.tails);
         self.experience[group.kind as usize].add(scores);
         group.experience.add(scores);
+    }
+
+    /// How often scores passed fixed levels, and how often they should have.
+    pub fn exceedance(&self) -> &Exceedance {
+        &self.exceedance
     }
 
     /// Ends a day: works out what is expected of each group (its own accounts, leaning on those of
@@ -198,7 +210,8 @@ impl Groups {
             group.prior = prior;
             group.experience.age();
             let wide = &wide[group.kind as usize];
-            group.critical = group.experience.tails(wide).critical(self.budget);
+            group.tails = group.experience.tails(wide);
+            group.critical = group.tails.critical(self.budget);
             group.common = [Common::default(); SLOW.len()];
             let version = newcomer(from, &group.prior, &group.critical, table);
             group.versions.push(version);

@@ -29,6 +29,7 @@ pub mod window;
 pub mod baseline;
 pub mod calibration;
 pub mod critical;
+pub mod exceedance;
 pub mod peers;
 mod running;
 pub mod season;

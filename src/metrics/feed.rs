@@ -14,6 +14,7 @@ use crate::{
     decode::Reject,
     detect::{
         Maturity, Window,
+        exceedance::{Exceedance, LEVELS},
         headroom::{QUANTILES, quantiles},
     },
     event::{Action, Timestamp},
@@ -65,6 +66,7 @@ pub struct FeedMetrics {
     places: Vec<Place>,
     published: Counts,
     detections: Detections,
+    exceedance: Exceedance,
     limits: Vec<u64>,
     shown: Option<Stopwatch>,
     headroom_shown: Option<Stopwatch>,
@@ -86,6 +88,9 @@ struct Counters {
     late_decided: IntCounter,
     late_exposure_only: IntCounter,
     remainder: IntGauge,
+    judged: IntCounter,
+    /// Observed and expected, by window and level.
+    exceeded: Vec<(IntCounter, Counter)>,
     /// In the order of [`Busy`].
     busy: [Counter; WORKERS.len()],
 }
@@ -93,6 +98,9 @@ struct Counters {
 impl Counters {
     fn of(metrics: &Metrics, by: &str) -> Self {
         metrics.behind.add(by, std::iter::empty(), 0);
+        let levels = Window::ALL
+            .into_iter()
+            .flat_map(|window| LEVELS.map(|(level, _)| [by, rule(window), level]));
         Self {
             received: metrics.received.with_label_values(&[by]),
             received_bytes: metrics.received_bytes.with_label_values(&[by]),
@@ -105,6 +113,15 @@ impl Counters {
             late_decided: metrics.late.with_label_values(&[by, "decided"]),
             late_exposure_only: metrics.late.with_label_values(&[by, "exposure_only"]),
             remainder: metrics.remainder.with_label_values(&[by]),
+            judged: metrics.judged.with_label_values(&[by]),
+            exceeded: levels
+                .map(|labels| {
+                    (
+                        metrics.exceeded.with_label_values(&labels),
+                        metrics.exceeded_expected.with_label_values(&labels),
+                    )
+                })
+                .collect(),
             busy: WORKERS.map(|worker| metrics.busy.with_label_values(&[worker])),
         }
     }
@@ -226,6 +243,7 @@ impl FeedMetrics {
             places: Vec::new(),
             published: Counts::default(),
             detections: Detections::default(),
+            exceedance: Exceedance::default(),
             limits: Vec::new(),
             shown: None,
             headroom_shown: None,
@@ -306,6 +324,7 @@ impl FeedMetrics {
             counter.inc_by(busy.as_secs_f64());
         }
         self.publish_detections(pipeline);
+        self.publish_exceedance(pipeline);
         self.publish_limits(pipeline);
     }
 
@@ -325,6 +344,24 @@ impl FeedMetrics {
                 .inc_by(of(now) - of(&self.detections));
         }
         self.detections = *now;
+    }
+
+    fn publish_exceedance(&mut self, pipeline: &Pipeline) {
+        let (now, before) = (pipeline.exceedance(), &self.exceedance);
+        if now.days == before.days {
+            return;
+        }
+        self.counters.judged.inc_by(now.days - before.days);
+        let flat = |it: &Exceedance| {
+            let observed = it.observed.into_iter().flatten();
+            observed.zip(it.expected.into_iter().flatten())
+        };
+        let both = flat(now).zip(flat(before));
+        for ((observed, expected), (now, before)) in self.counters.exceeded.iter().zip(both) {
+            observed.inc_by(now.0 - before.0);
+            expected.inc_by(now.1 - before.1);
+        }
+        self.exceedance = now.clone();
     }
 
     fn publish_limits(&mut self, pipeline: &Pipeline) {

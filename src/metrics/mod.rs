@@ -74,6 +74,9 @@ pub struct Metrics {
     state_bytes: IntGaugeVec,
     state_limit: IntGaugeVec,
     detections: IntCounterVec,
+    judged: IntCounterVec,
+    exceeded: IntCounterVec,
+    exceeded_expected: CounterVec,
     open: IntGaugeVec,
     alerts_opened: IntCounterVec,
     alerts_escalated: IntCounterVec,
@@ -198,6 +201,21 @@ impl Metrics {
                 "Events that took a window to its critical count.",
                 &["rule", "severity"],
             ),
+            judged: make.counter(
+                "account_days_judged_total",
+                "Account-days whose scores are known.",
+                by,
+            ),
+            exceeded: make.counter(
+                "score_exceedances_total",
+                "Tests of quiet account-days that passed a level of their calibrated tail.",
+                &["supplier", "rule", "level"],
+            ),
+            exceeded_expected: make.fractions(
+                "score_exceedances_expected_total",
+                "Tests that should have, if scores mean what they say.",
+                &["supplier", "rule", "level"],
+            ),
             open: make.gauge("incidents_open", "Incidents open now.", graded),
             alerts_opened: make.counter("alerts_opened_total", "Incidents opened.", graded),
             alerts_escalated: make.counter(
@@ -217,7 +235,7 @@ impl Metrics {
                 &["sink", "result"],
             ),
             pending: make.gauge("alerts_pending", "Sends not acknowledged.", &["sink"]),
-            busy: make.seconds(
+            busy: make.fractions(
                 "worker_busy_seconds_total",
                 "Time that workers were at work.",
                 &["worker"],
