@@ -28,7 +28,7 @@ fix: ## format, and apply what clippy can
 	$(CARGO) fmt
 
 bench: ## measure every stage, and what accounts weigh (about 5 GB of memory)
-	$(CARGO) bench --locked --bench decode --bench detect --bench replay
+	$(CARGO) bench --locked --bench decode --bench detect --bench headroom --bench replay
 	$(CARGO) bench --locked --bench memory
 
 bench-kafka: ## drain a real broker beside bare loops; needs Java 17 and Maven, or ROSTERWATCH_TEST_KAFKA=host:port

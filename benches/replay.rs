@@ -81,7 +81,9 @@ fn replay(paths: &[PathBuf], threads: usize) -> Totals {
         suppliers_max: 10,
         config: Config::load(None, []).expect("the defaults have no problem"),
     };
-    engine::replay(files, &settings, &mut Silent).expect("a whole file")
+    engine::replay(files, &settings, &mut Silent)
+        .expect("a whole file")
+        .totals
 }
 
 fn million(criterion: &mut Criterion) {

@@ -12,6 +12,8 @@ mod decode;
 mod demo;
 /// What is alarmed over weeks, and what is not.
 mod detection;
+/// The published blind spots, played.
+mod headroom;
 /// The daemon on a real broker.
 mod kafka;
 /// Files through the built program.

@@ -11,13 +11,19 @@ use std::{
 use rosterwatch::{
     decode::{DecodedBatch, Verdict},
     feed::{Config, Pipeline},
+    incident::Kind,
     ingest::RecordBatch,
-    metrics::{Metrics, Standing},
+    metrics::{self, FeedMetrics, Metrics, Standing},
     serve::{self, Bounds, Health},
 };
 use tokio::runtime::Runtime;
 
 use crate::support::{exposition::Exposition, http::ask};
+
+const SHOWN: metrics::Bounds = metrics::Bounds {
+    suppliers_max: 10,
+    headroom_accounts: 2,
+};
 
 /// A server on a free port, for as long as it is held.
 struct Server {
@@ -29,7 +35,7 @@ struct Server {
 
 impl Server {
     fn start(health: Health, bounds: Bounds) -> Self {
-        let metrics = Arc::new(Metrics::new(10, "0123456789abcdef"));
+        let metrics = Arc::new(Metrics::new(SHOWN, "0123456789abcdef"));
         let health = Arc::new(health);
         let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = listener.local_addr().unwrap();
@@ -55,11 +61,20 @@ impl Server {
 
 /// A pipeline that has decided three accounts' events, the last of them late by two minutes.
 fn pipeline() -> Pipeline {
+    let event = |(number, minute)| {
+        let time = format!("2026-11-23T09:{minute:02}:00Z");
+        (time, format!("x{number}"), format!("p{number}"))
+    };
+    decided([(1, 10), (2, 10), (3, 10), (4, 8)].map(event).into_iter())
+}
+
+/// A pipeline that has decided views: when, by whom and of whom.
+fn decided(views: impl Iterator<Item = (String, String, String)>) -> Pipeline {
     let mut batch = RecordBatch::default();
-    for (number, minute) in [(1, 10), (2, 10), (3, 10), (4, 8)] {
+    for (number, (time, account, subject)) in (0..).zip(views) {
         let event = format!(
-            r#"{{"id":"{number}","time":"2026-11-23T09:{minute:02}:00Z","supplier":"a",
-            "account":"x{number}","action":"view","subject":"p{number}"}}"#
+            r#"{{"id":"{number}","time":"{time}","supplier":"a",
+            "account":"{account}","action":"view","subject":"{subject}"}}"#
         );
         batch.push(event.as_bytes(), number, -1);
     }
@@ -75,9 +90,19 @@ fn pipeline() -> Pipeline {
 }
 
 /// Metrics with every family on show: a feed that has read, and an error of the client.
-fn busy(server: &Server) -> rosterwatch::metrics::FeedMetrics {
+fn busy(server: &Server) -> FeedMetrics {
+    let feed = feed(&server.metrics);
+    server
+        .metrics
+        .kafka_failed("BrokerTransportFailure", false, 1);
+    server.metrics.delivered(true, Some(0.02));
+    feed
+}
+
+/// The metrics of a feed that has read.
+fn feed(metrics: &Arc<Metrics>) -> FeedMetrics {
     let pipeline = pipeline();
-    let mut feed = server.metrics.feed("a", Config::default().limits);
+    let mut feed = metrics.feed("a", Config::default().limits);
     feed.add(&("access.a".to_owned(), 0));
     feed.read.records = 4;
     feed.publish(&pipeline);
@@ -87,10 +112,6 @@ fn busy(server: &Server) -> rosterwatch::metrics::FeedMetrics {
         time: pipeline.head(),
     };
     feed.show(&pipeline, 1, [standing].into_iter());
-    server
-        .metrics
-        .kafka_failed("BrokerTransportFailure", false, 1);
-    server.metrics.delivered(true, Some(0.02));
     feed
 }
 
@@ -151,7 +172,10 @@ fn counters_of_closed_sets_are_there_before_they_rise() {
     let idle = page(&server);
     assert_eq!(idle.values("commits_total", &[]), [0.0, 0.0]);
     // Four severities of each kind, and of each rule.
-    assert_eq!(idle.values("alerts_opened_total", &[]), [0.0; 16]);
+    assert_eq!(
+        idle.values("alerts_opened_total", &[]),
+        [0.0; 4 * Kind::ALL.len()]
+    );
     assert_eq!(idle.values("detections_total", &[]), [0.0; 16]);
     assert_eq!(idle.values("limits_reached_total", &[]), [0.0; 5]);
     let _feed = server.metrics.feed("a", Config::default().limits);
@@ -174,6 +198,70 @@ fn lateness_is_what_an_event_lay_behind_the_newest() {
         assert_eq!(buckets, [below], "{bound}");
     }
     assert_eq!(page.values("event_lateness_seconds_sum", &[]), [120.0]);
+}
+
+#[test]
+fn exceedance_is_what_the_pipeline_counted_since_the_feed_began() {
+    // On a day that is wilder from account to account: some pass a level before one alarms.
+    let views = (1..=28).flat_map(|day| {
+        (0..12).flat_map(move |account| {
+            let usual = 3 + (account * 7 + day * 5) % 13;
+            let people = if day == 25 { 20 + 3 * account } else { usual };
+            (0..people).map(move |person| {
+                let time = format!("2026-09-{day:02}T09:{person:02}:{account:02}Z");
+                (time, format!("x{account}"), format!("p{person}"))
+            })
+        })
+    });
+    let pipeline = decided(views);
+    let metrics = Arc::new(Metrics::new(SHOWN, ""));
+    let mut feed = metrics.feed("a", Config::default().limits);
+    feed.publish(&pipeline);
+    feed.publish(&pipeline);
+    let page = Exposition::read(&metrics.text()).unwrap();
+    let counted = pipeline.exceedance();
+    assert_eq!(counted.days, 27 * 12, "the last day is not over");
+    let total = |name: &str| page.values(name, &[("supplier", "a")]).iter().sum::<f64>();
+    let observed: u64 = counted.observed.iter().flatten().sum();
+    assert!(observed > 0, "{counted:?}");
+    for (name, expected) in [
+        ("account_days_judged_total", counted.days as f64),
+        ("score_exceedances_total", observed as f64),
+        (
+            "score_exceedances_expected_total",
+            counted.expected.iter().flatten().sum(),
+        ),
+    ] {
+        let told = total(name);
+        assert!((told - expected).abs() < 1e-6, "{name}: {told} {expected}");
+    }
+}
+
+#[test]
+fn headroom_is_told_of_a_sample_as_long_as_the_feed_is_there() {
+    let pipeline = pipeline();
+    let mut probe = pipeline.headroom().unwrap();
+    let [mut people, _] = probe.sample(SHOWN.headroom_accounts);
+    assert_eq!(people.len(), 2, "two of three accounts");
+    people.sort_unstable();
+    let metrics = Arc::new(Metrics::new(SHOWN, ""));
+    let told = |metrics: &Metrics| {
+        let page = Exposition::read(&metrics.text()).unwrap();
+        page.values("headroom_people", &[("supplier", "a")])
+    };
+    let feed = feed(&metrics);
+    let [half, all] = [people[0], people[1]].map(|people| people as f64);
+    assert!(half > 1.0, "a newcomer may read somebody");
+    assert_eq!(told(&metrics), [half, all, all, all]);
+    drop(feed);
+    assert_eq!(told(&metrics), [] as [f64; 0]);
+    let off = metrics::Bounds {
+        headroom_accounts: 0,
+        ..SHOWN
+    };
+    let metrics = Arc::new(Metrics::new(off, ""));
+    let _feed = self::feed(&metrics);
+    assert_eq!(told(&metrics), [] as [f64; 0]);
 }
 
 #[test]

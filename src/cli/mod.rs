@@ -12,6 +12,7 @@ use crate::{config::Config, telemetry::LogFormat};
 
 pub mod check_config;
 pub mod demo;
+pub mod headroom;
 pub mod replay;
 pub mod run;
 pub mod score;
@@ -60,6 +61,7 @@ enum Command {
     CheckConfig(check_config::Args),
     Simulate(Box<simulate::Args>),
     Score(score::Args),
+    Headroom(headroom::Args),
 }
 
 const EXAMPLES: &str = "\
@@ -72,6 +74,7 @@ Examples:
   rosterwatch simulate --out world                  a labelled month of synthetic logs
   rosterwatch replay world/events.ndjson --alerts alerts.ndjson
   rosterwatch score --labels world/labels.json --alerts alerts.ndjson
+  rosterwatch headroom access.ndjson.gz             what each account could take unseen
 
 Exit codes: 0 done, 1 findings asked to fail on, 2 usage or unreadable input,
 69 a service is unreachable, 70 internal, 78 configuration.";
@@ -105,6 +108,7 @@ impl Cli {
             Command::CheckConfig(args) => check_config::run(args),
             Command::Simulate(args) => simulate::run(args),
             Command::Score(args) => score::run(args),
+            Command::Headroom(args) => headroom::run(args),
         }
     }
 }

@@ -17,7 +17,7 @@ use anyhow::{Context as _, anyhow};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::{
-    engine::{Failure, Listener, Settings, Totals},
+    engine::{Failure, Listener, Replayed, Settings, Totals},
     report::Refused,
 };
 use crate::{
@@ -57,15 +57,11 @@ const SUPPLIERS_MAX: u32 = 1_000;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Logs, one JSON event a line; `.gz` and `.zst` are decompressed, `-` is standard input.
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    input: Input,
     /// Where alerts go; `-` is standard output.
     #[arg(long, value_name = "OUT", default_value = STDIN)]
     alerts: PathBuf,
-    /// The configuration of detection, as for `run`; only what concerns feeds is used.
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Only say which lines break the event contract, and why; exit 1 where any does.
     #[arg(long, conflicts_with_all = ["alerts", "fail_on_alert"])]
     check: bool,
@@ -75,6 +71,17 @@ pub struct Args {
     /// Name at most this many refused lines one by one [default: 20, with --check 1000].
     #[arg(long, value_name = "N")]
     show: Option<u64>,
+}
+
+/// What is replayed, and how.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Input {
+    /// Logs, one JSON event a line; `.gz` and `.zst` are decompressed, `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The configuration of detection, as for `run`; only what concerns feeds is used.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Threads that read and decode, beside the one that decides [default: one for each core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
     threads: Option<u16>,
@@ -108,20 +115,30 @@ Examples:
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let watch = Stopwatch::start();
     let bytes_read = Arc::new(AtomicU64::new(0));
-    let prepared = open(args, &bytes_read)
-        .and_then(|files| Ok((files, Telling::new(args, Arc::clone(&bytes_read))?)));
+    let prepared = args.open(&bytes_read).and_then(|files| {
+        let telling = Telling::new(
+            &args.input,
+            args.out()?,
+            args.check,
+            Arc::clone(&bytes_read),
+        );
+        Ok((files, telling))
+    });
     let (files, mut telling) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => return Ok(fail(USAGE, &error)),
     };
-    let settings = match configure(args.config.as_deref()) {
-        Ok(config) => args.settings(config),
+    if let Some(show) = args.show {
+        telling.show = show;
+    }
+    let settings = match configure(args.input.config.as_deref()) {
+        Ok(config) => args.input.settings(config),
         Err(code) => return Ok(code),
     };
     let result = if args.check {
         engine::check(files, settings.decoder, &mut telling)
     } else {
-        engine::replay(files, &settings, &mut telling)
+        engine::replay(files, &settings, &mut telling).map(|replayed| replayed.totals)
     };
     // What was found before something failed is as true as ever.
     let told = telling.finish();
@@ -131,10 +148,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             return Ok(stop.tell(args, &telling));
         }
         (Err(Failure::Threads(error)), _) => {
-            return Err(error).context("starting threads; try --threads 1");
+            return Err(error).context(NO_THREADS);
         }
     };
-    telling.summarize(args, &totals, &watch)?;
+    telling.summarize(&totals, &watch)?;
     let is_finding = if args.check {
         totals.refused_in_all() > 0
     } else {
@@ -143,35 +160,87 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if is_finding { FINDINGS } else { 0 }))
 }
 
+/// What to do where the system has no thread left to give.
+const NO_THREADS: &str = "starting threads; try --threads 1";
+
+/// Decides the files for another command, which wants what is there at their end and no alerts.
+/// Refused lines and the summary are told as ever; gives the exit code back where there is no end.
+pub(super) fn to_the_end(input: &Input) -> anyhow::Result<Result<Replayed, ExitCode>> {
+    let watch = Stopwatch::start();
+    let bytes_read = Arc::new(AtomicU64::new(0));
+    let files = match input.open(&bytes_read) {
+        Ok(files) => files,
+        Err(error) => return Ok(Err(fail(USAGE, &error))),
+    };
+    let settings = match configure(input.config.as_deref()) {
+        Ok(config) => input.settings(config),
+        Err(code) => return Ok(Err(code)),
+    };
+    let mut telling = Telling::new(input, Box::new(io::sink()), false, bytes_read);
+    let result = engine::replay(files, &settings, &mut telling);
+    telling.progress.finish_and_clear();
+    match result {
+        Ok(replayed) => {
+            telling.summarize(&replayed.totals, &watch)?;
+            Ok(Ok(replayed))
+        }
+        Err(Failure::Stopped(stop)) => Ok(Err(fail(USAGE, &stop.into()))),
+        Err(Failure::Threads(error)) => Err(error).context(NO_THREADS),
+    }
+}
+
 impl Args {
-    fn settings(&self, config: Config) -> Settings {
+    /// Opens every file before anything is written.
+    fn open(&self, bytes_read: &Arc<AtomicU64>) -> anyhow::Result<Vec<Lines>> {
+        let alerts = self.alerts.canonicalize().ok();
+        let is_alerts = |path: &PathBuf| alerts.is_some() && path.canonicalize().ok() == alerts;
+        if !is_stdin(&self.alerts) && self.input.files.iter().any(is_alerts) {
+            let path = self.alerts.display();
+            return Err(anyhow!("{path}: is read as input; choose another --alerts"));
+        }
+        self.input.open(bytes_read)
+    }
+
+    fn out(&self) -> anyhow::Result<Box<dyn Write>> {
+        if is_stdin(&self.alerts) {
+            return Ok(Box::new(io::stdout()));
+        }
+        let path = self.alerts.display();
+        let file = File::create(&self.alerts);
+        let file =
+            file.with_context(|| format!("{path}: cannot be written; choose another --alerts"))?;
+        Ok(Box::new(file))
+    }
+}
+
+impl Input {
+    /// Threads that may work at a time.
+    pub(super) fn threads(&self) -> usize {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        self.threads.map_or_else(cores, usize::from)
+    }
+
+    fn settings(&self, config: Config) -> Settings {
         Settings {
             decoder: decoder::Settings {
-                threads: self.threads.map_or_else(cores, usize::from),
+                threads: self.threads(),
                 batch_records: self.batch as usize,
             },
             suppliers_max: self.suppliers_max as usize,
             config,
         }
     }
-}
 
-/// Opens every file before anything is written.
-fn open(args: &Args, bytes_read: &Arc<AtomicU64>) -> anyhow::Result<Vec<Lines>> {
-    let stdins = args.files.iter().filter(|path| is_stdin(path)).count();
-    if stdins > 1 {
-        return Err(anyhow!("-: standard input can be read once; name it once"));
+    fn open(&self, bytes_read: &Arc<AtomicU64>) -> anyhow::Result<Vec<Lines>> {
+        let stdins = self.files.iter().filter(|path| is_stdin(path)).count();
+        if stdins > 1 {
+            return Err(anyhow!("-: standard input can be read once; name it once"));
+        }
+        let files = self.files.iter();
+        let opened: Result<_, file::Error> =
+            files.map(|path| Lines::open(path, bytes_read)).collect();
+        Ok(opened?)
     }
-    let alerts = args.alerts.canonicalize().ok();
-    let is_alerts = |path: &PathBuf| alerts.is_some() && path.canonicalize().ok() == alerts;
-    if !is_stdin(&args.alerts) && args.files.iter().any(is_alerts) {
-        let path = args.alerts.display();
-        return Err(anyhow!("{path}: is read as input; choose another --alerts"));
-    }
-    let files = args.files.iter();
-    let opened: Result<_, file::Error> = files.map(|path| Lines::open(path, bytes_read)).collect();
-    Ok(opened?)
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -228,34 +297,28 @@ impl Stop {
 }
 
 impl Telling {
-    fn new(args: &Args, bytes_read: Arc<AtomicU64>) -> anyhow::Result<Self> {
-        let out: Box<dyn Write> =
-            if is_stdin(&args.alerts) {
-                Box::new(io::stdout())
-            } else {
-                let path = args.alerts.display();
-                let file = File::create(&args.alerts);
-                Box::new(file.with_context(|| {
-                    format!("{path}: cannot be written; choose another --alerts")
-                })?)
-            };
-        let names: Vec<_> = args
+    fn new(
+        input: &Input,
+        out: Box<dyn Write>,
+        is_checking: bool,
+        bytes_read: Arc<AtomicU64>,
+    ) -> Self {
+        let names: Vec<_> = input
             .files
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        let show = if args.check { SHOW_CHECKING } else { SHOW };
-        Ok(Self {
+        Self {
             out: BufWriter::new(out),
             places: Places::Files(names.clone()),
             names,
-            is_checking: args.check,
-            show: args.show.unwrap_or(show),
+            is_checking,
+            show: if is_checking { SHOW_CHECKING } else { SHOW },
             refused: 0,
             is_alerted: false,
-            progress: progress(&args.files),
+            progress: progress(&input.files),
             bytes_read,
-        })
+        }
     }
 
     fn finish(&mut self) -> Result<(), Stop> {
@@ -263,7 +326,7 @@ impl Telling {
         self.out.flush().map_err(Stop::Output)
     }
 
-    fn summarize(&self, args: &Args, totals: &Totals, watch: &Stopwatch) -> io::Result<()> {
+    fn summarize(&self, totals: &Totals, watch: &Stopwatch) -> io::Result<()> {
         let mut stderr = BufWriter::new(io::stderr().lock());
         let hidden = self.refused.saturating_sub(self.show);
         if hidden > 0 {
@@ -272,8 +335,8 @@ impl Telling {
                 "{hidden} more refused lines are not named; --show N names more"
             )?;
         }
-        let files = args.files.len();
-        if args.check {
+        let files = self.names.len();
+        if self.is_checking {
             report::check_summary(&mut stderr, totals, files, watch.elapsed())?;
         } else {
             report::summary(&mut stderr, totals, files, watch.elapsed())?;

@@ -203,6 +203,12 @@ pub(super) const KEYS: &[Key] = &[
         "Suppliers with a label of their own; those past them share `other`.",
     ),
     key(
+        "metrics.headroom_accounts",
+        Count(0, 100_000),
+        "1000",
+        "Accounts of a feed, picked by name, whose headroom is worked out every minute; 0 for none.",
+    ),
+    key(
         "detect.lateness",
         Time,
         "\"1h\"",

@@ -11,7 +11,7 @@ use crate::{
     daemon, feed,
     ingest::kafka::Reading,
     kafka::Settings,
-    metrics::Metrics,
+    metrics::{self, Metrics},
     sink::alerts::Topics,
     state::{lease::Membership, topic::Begin},
 };
@@ -95,8 +95,8 @@ pub struct Config {
     feed: feed::Config,
     /// Where metrics and health are served.
     pub metrics_listen: SocketAddr,
-    /// Suppliers with a label of their own.
-    pub suppliers_max: usize,
+    /// What metrics show.
+    pub metrics: metrics::Bounds,
     digest: String,
 }
 
@@ -222,7 +222,10 @@ impl Config {
                 read.refuse("metrics.listen", "is no address; write 127.0.0.1:9464");
                 SocketAddr::from(([127, 0, 0, 1], 0))
             }),
-            suppliers_max: read.size("metrics.suppliers_max"),
+            metrics: metrics::Bounds {
+                suppliers_max: read.size("metrics.suppliers_max"),
+                headroom_accounts: read.size("metrics.headroom_accounts"),
+            },
             digest: read.digest(),
         }
     }
@@ -268,7 +271,7 @@ impl Config {
             in_flight_max: self.in_flight_max,
             supplier_of: Box::new(move |topic| of_topic.supplier_of(topic)),
             feed_of: Box::new(move |supplier| of_feed.feed_of(supplier)),
-            metrics: Arc::new(Metrics::new(self.suppliers_max, &self.digest)),
+            metrics: Arc::new(Metrics::new(self.metrics, &self.digest)),
             health: Arc::default(),
         }
     }

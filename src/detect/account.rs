@@ -48,7 +48,7 @@ struct Strongest {
 ///
 /// In the order given: what every event looks at comes first and lies together, so that an account
 /// costs few cache misses.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Account {
     /// Its name; nothing for the bucket that newcomers past the limit share.

@@ -194,6 +194,17 @@ impl Tails {
         tiers: TIERS_PRIOR,
     };
 
+    /// Share of account-days on which `test` passes the level.
+    pub fn rate(&self, test: usize) -> f64 {
+        self.tests[test].rate
+    }
+
+    /// Share of account-days on which `test` reaches a `score` over the level.
+    pub fn probability(&self, test: usize, score: f64) -> f64 {
+        let Tail { rate, scale } = self.tests[test];
+        rate * (-(score - LEVEL).max(0.0) / scale).exp()
+    }
+
     /// What is asked so that all tests together cross on `budget` of the account-days.
     pub fn asked(&self, budget: f64) -> Asked {
         let each = CENSORED * budget / (self.union * USED as f64);

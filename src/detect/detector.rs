@@ -1,5 +1,8 @@
 //! The detector of one feed: every account's windows, tested at every event.
 
+mod boundary;
+mod rehearsal;
+
 use std::{
     collections::BTreeSet,
     hash::{BuildHasher as _, RandomState},
@@ -12,24 +15,22 @@ use crate::{
         AccountId, Config, Explanation, Finding, Seen,
         account::Account,
         critical::Table,
+        exceedance::Exceedance,
         groups::Groups,
         habits::Aspects,
         ledger::{Place, Scratch},
         names::Names,
         odd::{OddRead, TIERS},
-        pane::{PANE_MS, PANES_PER_DAY, PANES_PER_HOUR, pane_of, pane_start},
-        settle::DayEnd,
-        together::{Gathering, Together},
+        pane::{PANES_PER_DAY, pane_of},
+        together::Together,
         version::{TESTS, Version},
-        window::{NOVEL, Window},
+        window::NOVEL,
     },
-    event::{AccessEvent, AccountKind, DAY_MS, Timestamp},
+    event::{AccessEvent, AccountKind},
 };
 
 /// Panes an account may hold: those of four days. Only future-dated events can need more.
 const PANES_MAX: usize = 11_520;
-/// Day ends at the limit make room for this share of the accounts: one in sixteen.
-const ROOM: usize = 16;
 
 /// Watches every account of one supplier and reports the one that reads records in bulk.
 ///
@@ -203,52 +204,6 @@ impl Detector {
         self.read(event)
     }
 
-    /// Takes in that no event before `watermark` is awaited: looks at the accounts together at each
-    /// hour's end, and settles the days that are over. Gives the hours at which accounts together
-    /// read too much.
-    pub fn advance(&mut self, watermark: Timestamp) -> Vec<Gathering> {
-        let gatherings = self.gather(pane_of(watermark));
-        self.settle_days(watermark);
-        gatherings
-    }
-
-    fn gather(&mut self, passed: u32) -> Vec<Gathering> {
-        let due = self.together.pass(passed);
-        let gather = |(hour, ids): (u32, BTreeSet<u32>)| {
-            let accounts = ids.iter().filter_map(|id| {
-                let account = self.accounts[*id as usize].as_ref()?;
-                let peers = self.groups.versions(account.group);
-                Some((account, account.version_at(peers, hour * PANES_PER_HOUR)))
-            });
-            self.together.judge(hour, &accounts.collect::<Vec<_>>())
-        };
-        due.into_iter().filter_map(gather).collect()
-    }
-
-    /// Settles the days that end at or before `watermark`: what they taught is in force from their
-    /// end plus the lateness on.
-    fn settle_days(&mut self, watermark: Timestamp) {
-        let complete = u32::try_from(watermark.as_millis().div_euclid(DAY_MS)).unwrap_or(0);
-        if self.settled.is_some_and(|settled| settled + 1 >= complete) || complete == 0 {
-            return;
-        }
-        while let Some(day) = self.pending_days.first().copied() {
-            if day >= complete {
-                break;
-            }
-            self.pending_days.pop_first();
-            self.settle(day, pane_of(watermark));
-        }
-        self.together.forget(complete);
-        self.settled = Some(complete - 1);
-        self.forget(watermark);
-        self.make_room(watermark);
-        self.phases = [0; 3];
-        for account in self.accounts.iter().flatten() {
-            self.phases[account.maturity() as usize] += 1;
-        }
-    }
-
     /// Keeps the account while an incident of it is remembered, or lets it go.
     pub fn hold(&mut self, account: AccountId, held: bool) {
         if let Some(account) = &mut self.accounts[account.0 as usize] {
@@ -304,6 +259,11 @@ impl Detector {
     /// Whether every person so far is known by number.
     pub fn is_exact(&self) -> bool {
         self.limits_reached[1..] == [0, 0]
+    }
+
+    /// How often scores passed fixed levels, and how often they should have.
+    pub fn exceedance(&self) -> &Exceedance {
+        self.groups.exceedance()
     }
 
     /// How often the limits on accounts, on subjects and on pairs of them were met.
@@ -383,108 +343,6 @@ impl Detector {
         }
         self.accounts.push(Some(account));
         u32::try_from(self.accounts.len() - 1).unwrap_or(u32::MAX)
-    }
-
-    fn settle(&mut self, day: u32, passed: u32) {
-        let end = pane_start((day + 1) * PANES_PER_DAY).plus_millis(self.config.lateness_ms);
-        let mut day_end = DayEnd {
-            day,
-            from: pane_of(end.plus_millis(PANE_MS - 1)),
-            passed,
-            is_full: false,
-        };
-        let mut active = Vec::new();
-        for (id, slot) in self.accounts.iter_mut().enumerate() {
-            let Some(account) = slot else { continue };
-            let prior = self.groups.prior(account.group);
-            if let Some(counts) = account.day_counts(day, prior, &mut self.scratch) {
-                self.groups.add_day(account.group, counts);
-                active.push(id);
-            }
-        }
-        for &id in &active {
-            let Some(account) = &mut self.accounts[id] else {
-                continue;
-            };
-            let group = account.group;
-            day_end.is_full = self.known >= self.config.pairs_max;
-            let known_before = account.people_held();
-            let (peers, prior) = (self.groups.versions(group), self.groups.prior(group));
-            let shown = account.settle(day_end, peers, prior, self.groups.common(group));
-            self.known = self.known + account.people_held() - known_before;
-            self.limits_reached[2] += u64::from(day_end.is_full);
-            if let Some(shown) = shown {
-                self.groups.experience(group, &shown);
-            }
-        }
-        let from = day_end.from;
-        let budget = self.config.false_alerts_per_account_day;
-        self.together.settle(day, active.len(), from, budget);
-        let keep_from = ((day + 1) * PANES_PER_DAY).saturating_sub(self.kept_panes());
-        let accounts = self.accounts.iter().flatten();
-        self.groups
-            .end_day(accounts, from, keep_from, &mut self.table);
-        for id in active {
-            let Some(account) = &mut self.accounts[id] else {
-                continue;
-            };
-            let (prior, asked) = (
-                self.groups.prior(account.group),
-                self.groups.asked(account.group),
-            );
-            let version = Version::new(from, account.history(), prior, asked, &mut self.table);
-            account.put_in_force(version, keep_from);
-        }
-        self.epoch += 1;
-    }
-
-    /// Forgets panes that no event within the horizon can ask for.
-    fn forget(&mut self, watermark: Timestamp) {
-        let keep_from = pane_of(watermark).saturating_sub(self.kept_panes());
-        for account in self.accounts.iter_mut().flatten() {
-            self.touches -= account.ledger.forget(keep_from);
-            if let Some(odd) = &mut account.odd {
-                self.touches -= odd.forget(keep_from);
-                account.odd.take_if(|odd| odd.is_empty());
-            }
-        }
-    }
-
-    /// Panes kept behind the watermark: the horizon, and the longest window before it.
-    fn kept_panes(&self) -> u32 {
-        pane_of(Timestamp::from_millis(self.config.horizon_ms)) + Window::Day.panes() + 1
-    }
-
-    /// At the limit, lets go of accounts without a live baseline or an incident, the longest idle
-    /// first, so that newcomers are told apart again.
-    fn make_room(&mut self, now: Timestamp) {
-        let held = self.accounts.len() - self.vacant.len();
-        if held < self.config.accounts_max {
-            return;
-        }
-        let idle = |(id, slot): (usize, &Option<Account>)| {
-            let account = slot.as_ref()?;
-            let name = account.name.as_deref()?;
-            let kept = account.held || account.is_live(now);
-            (!kept).then(|| (account.last_event, name.to_owned(), id))
-        };
-        let mut idle: Vec<_> = self.accounts.iter().enumerate().filter_map(idle).collect();
-        idle.sort_unstable();
-        idle.truncate((self.config.accounts_max / ROOM).max(1));
-        for (_, name, id) in idle {
-            let hash = self.hasher.hash_one(name.as_str());
-            let accounts = &self.accounts;
-            let same = |&id: &u32| account_name(accounts, id) == Some(name.as_str());
-            if let Ok(entry) = self.ids.find_entry(hash, same) {
-                entry.remove();
-            }
-            if let Some(mut gone) = self.accounts[id].take() {
-                self.touches -= gone.ledger.forget(u32::MAX);
-                self.touches -= gone.odd.take().map_or(0, |mut odd| odd.forget(u32::MAX));
-                self.known -= gone.people_held();
-            }
-            self.vacant.extend(u32::try_from(id).ok());
-        }
     }
 }
 

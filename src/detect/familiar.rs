@@ -54,7 +54,7 @@ fn contains(people: &[u32], subject: u32) -> bool {
 }
 
 /// A settled day whose people are not known yet to events older than `from`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Recent {
     from: u32,
     month: u32,
@@ -62,7 +62,7 @@ struct Recent {
 }
 
 /// One account's acquaintances.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Familiar {
     /// Those of the current month of active days, marked so, and of the one before.
     people: People,

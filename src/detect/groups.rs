@@ -9,6 +9,7 @@ use crate::{
         calibration::{Asked, Experience, Shown, Tails},
         critical::Table,
         drip::{Drip, SLOW},
+        exceedance::Exceedance,
         habits::Habits,
         jobs::Jobs,
         peers::{PeerSums, Prior},
@@ -22,7 +23,7 @@ use crate::{
 const GROUPS_MAX: usize = 1_024;
 
 /// A peer group: the accounts of one role, or of one kind where no role is said.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Group {
     kind: AccountKind,
     /// What is expected of newcomers; never empty.
@@ -31,6 +32,8 @@ struct Group {
     prior: Prior,
     /// What its quiet account-days have shown.
     experience: Experience,
+    /// How scores decay.
+    tails: Tails,
     /// What its budget asks.
     asked: Asked,
     /// What its accounts read on the day that is being settled, against what was usual, by signal.
@@ -68,14 +71,18 @@ impl Common {
 }
 
 /// Every group met so far, by number.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Groups {
     all: Vec<Group>,
     ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
     /// What the quiet account-days of each kind of account have shown.
     experience: [Experience; AccountKind::ALL.len()],
+    /// What all account-days have shown of what the tails say.
+    exceedance: Exceedance,
     /// False alerts that may come on an account-day.
     budget: f64,
+    /// Whether days teach nothing any more.
+    is_frozen: bool,
 }
 
 impl Groups {
@@ -84,6 +91,15 @@ impl Groups {
         Self {
             budget,
             ..Self::default()
+        }
+    }
+
+    /// The same groups as they stand, whatever days may teach from here on.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        Self {
+            is_frozen: true,
+            ..self.clone()
         }
     }
 
@@ -108,6 +124,7 @@ impl Groups {
             versions: vec![newcomer(0, &Prior::WEAK, &asked, table)],
             prior: Prior::WEAK,
             experience: Experience::default(),
+            tails: Tails::PRIOR,
             asked,
             common: [Common::default(); SLOW.len()],
         });
@@ -136,6 +153,9 @@ impl Groups {
     /// Takes what an account of `group` read on the day that is being settled, by signal: the count
     /// and what was usual.
     pub fn add_day(&mut self, group: u32, counts: [(u32, Option<f64>); SLOW.len()]) {
+        if self.is_frozen {
+            return;
+        }
         for (common, (count, usual)) in self.all[group as usize].common.iter_mut().zip(counts) {
             if let Some(usual) = usual {
                 // One account's wild day, or theft, is not the group's.
@@ -155,9 +175,18 @@ impl Groups {
 
     /// Takes a quiet account-day of `group`.
     pub fn experience(&mut self, group: u32, shown: &Shown) {
+        if self.is_frozen {
+            return;
+        }
         let group = &mut self.all[group as usize];
+        self.exceedance.add(&shown.scores, &group.tails);
         self.experience[group.kind as usize].add(shown);
         group.experience.add(shown);
+    }
+
+    /// How often scores passed fixed levels, and how often they should have.
+    pub fn exceedance(&self) -> &Exceedance {
+        &self.exceedance
     }
 
     /// Ends a day: works out what is expected of each group (its own accounts, leaning on those of
@@ -170,6 +199,9 @@ impl Groups {
         keep_from: u32,
         table: &mut Table,
     ) {
+        if self.is_frozen {
+            return;
+        }
         let priors = self.priors(accounts);
         let wide = self.experience.each_mut().map(|experience| {
             experience.age();
@@ -179,7 +211,8 @@ impl Groups {
             group.prior = prior;
             group.experience.age();
             let wide = &wide[group.kind as usize];
-            group.asked = group.experience.tails(wide).asked(self.budget);
+            group.tails = group.experience.tails(wide);
+            group.asked = group.tails.asked(self.budget);
             group.common = [Common::default(); SLOW.len()];
             let version = newcomer(from, &group.prior, &group.asked, table);
             group.versions.push(version);

@@ -111,6 +111,8 @@ impl Fields {
 #[derive(Debug)]
 pub struct Names {
     subjects: Interner,
+    /// The number of the first of them.
+    first_subject: u32,
     fields: Fields,
     /// The people that the last event named, each once.
     event_subjects: Vec<u32>,
@@ -121,8 +123,19 @@ impl Names {
     pub fn new(subjects_max: usize) -> Self {
         Self {
             subjects: Interner::new(subjects_max),
+            first_subject: 0,
             fields: Fields::default(),
             event_subjects: Vec::new(),
+        }
+    }
+
+    /// No names yet; people get numbers that `self`, which takes `subjects_max`, has given nobody.
+    #[must_use]
+    pub fn after(&self, subjects_max: usize) -> Self {
+        let held = self.subjects.len();
+        Self {
+            first_subject: u32::try_from(held).unwrap_or(u32::MAX),
+            ..Self::new(subjects_max.saturating_sub(held))
         }
     }
 
@@ -180,7 +193,7 @@ impl Names {
         let mut unknown = 0;
         for name in event.subjects.iter() {
             match self.subjects.intern(name) {
-                Some(id) => self.event_subjects.push(id),
+                Some(id) => self.event_subjects.push(self.first_subject + id),
                 None => unknown += 1,
             }
         }

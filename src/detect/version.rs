@@ -231,6 +231,12 @@ pub const fn odd_test(window: Window) -> usize {
     COUNTED + window as usize
 }
 
+/// Whether there is such a test: of many days there are those of [`SLOW`] alone.
+pub fn is_used(test: usize) -> bool {
+    let (signal, window) = signal_and_window(test);
+    window != Window::Today || test < COUNTED && slow_place(signal).is_some()
+}
+
 /// Whether a test adds up many days.
 pub fn is_slow(test: usize) -> bool {
     test < COUNTED && signal_and_window(test).1 == Window::Today

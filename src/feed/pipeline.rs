@@ -5,7 +5,9 @@ use std::hash::Hasher as _;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    detect::{self, Detector, Finding, watermark::Watermark},
+    detect::{
+        self, Detector, Finding, exceedance::Exceedance, headroom::Probe, watermark::Watermark,
+    },
     event::{AccessEvent, Action, HOUR_MS, Timestamp},
     feed::{
         Config,
@@ -178,6 +180,11 @@ impl Pipeline {
         }
     }
 
+    /// What its accounts could take from here without an alarm; nothing before the first event.
+    pub fn headroom(&self) -> Option<Probe<'_>> {
+        Some(Probe::new(&self.detector, self.head()?))
+    }
+
     /// What was counted since the pipeline began.
     pub fn counts(&self) -> &Counts {
         &self.counts
@@ -206,6 +213,12 @@ impl Pipeline {
     /// Events that crossed a window of an open incident, since the pipeline began.
     pub fn detections(&self) -> &Detections {
         self.tracker.detections()
+    }
+
+    /// How often scores passed fixed levels, and how often they should have, since the pipeline
+    /// began.
+    pub fn exceedance(&self) -> &Exceedance {
+        self.detector.exceedance()
     }
 
     /// Accounts remembered, by phase in [`Maturity::ALL`](crate::detect::Maturity::ALL) order.

@@ -12,7 +12,11 @@ use super::{
 use crate::{
     clock::Stopwatch,
     decode::Reject,
-    detect::{Maturity, Window},
+    detect::{
+        Maturity, Window,
+        exceedance::{Exceedance, LEVELS},
+        headroom::{QUANTILES, quantiles},
+    },
     event::{Action, Timestamp},
     feed::{Counts, Limits, Pipeline},
     incident::{Detections, Kind, Severity},
@@ -62,8 +66,10 @@ pub struct FeedMetrics {
     places: Vec<Place>,
     published: Counts,
     detections: Detections,
+    exceedance: Exceedance,
     limits: Vec<u64>,
     shown: Option<Stopwatch>,
+    headroom_shown: Option<Stopwatch>,
     /// What was read since the last [`publish`](Self::publish).
     pub read: Read,
     /// How long who was busy since the last [`publish`](Self::publish).
@@ -82,6 +88,9 @@ struct Counters {
     late_decided: IntCounter,
     late_exposure_only: IntCounter,
     remainder: IntGauge,
+    judged: IntCounter,
+    /// Observed and expected, by window and level.
+    exceeded: Vec<(IntCounter, Counter)>,
     /// In the order of [`Busy`].
     busy: [Counter; WORKERS.len()],
 }
@@ -89,6 +98,9 @@ struct Counters {
 impl Counters {
     fn of(metrics: &Metrics, by: &str) -> Self {
         metrics.behind.add(by, std::iter::empty(), 0);
+        let levels = Window::ALL
+            .into_iter()
+            .flat_map(|window| LEVELS.map(|(level, _)| [by, rule(window), level]));
         Self {
             received: metrics.received.with_label_values(&[by]),
             received_bytes: metrics.received_bytes.with_label_values(&[by]),
@@ -101,6 +113,15 @@ impl Counters {
             late_decided: metrics.late.with_label_values(&[by, "decided"]),
             late_exposure_only: metrics.late.with_label_values(&[by, "exposure_only"]),
             remainder: metrics.remainder.with_label_values(&[by]),
+            judged: metrics.judged.with_label_values(&[by]),
+            exceeded: levels
+                .map(|labels| {
+                    (
+                        metrics.exceeded.with_label_values(&labels),
+                        metrics.exceeded_expected.with_label_values(&labels),
+                    )
+                })
+                .collect(),
             busy: WORKERS.map(|worker| metrics.busy.with_label_values(&[worker])),
         }
     }
@@ -115,6 +136,8 @@ struct Gauges {
     _state_limits: Vec<Part>,
     open: Vec<Part>,
     pending: Part,
+    /// Of people and of records, by quantile; nothing before it is known.
+    headroom: [Vec<Part>; 2],
 }
 
 /// The gauges of one partition.
@@ -127,6 +150,8 @@ struct Place {
 
 /// Gauges are shown this often at most.
 const SHOW: Duration = Duration::from_millis(250);
+/// Headroom, which costs some milliseconds, is shown this often at most.
+const SHOW_HEADROOM: Duration = Duration::from_mins(1);
 
 impl Gauges {
     fn of(metrics: &Metrics, by: &str, limits: Limits) -> Self {
@@ -162,6 +187,29 @@ impl Gauges {
             _state_limits: components.map(limit).into(),
             open: graded.collect(),
             pending: Part::shared(&metrics.pending, &["kafka"]),
+            headroom: Default::default(),
+        }
+    }
+
+    /// Shows what a sample of the accounts could take now.
+    fn show_headroom(&mut self, pipeline: &Pipeline, metrics: &Metrics, by: &str) {
+        let Some(mut probe) = pipeline.headroom() else {
+            return;
+        };
+        let families = [&metrics.headroom_people, &metrics.headroom_records];
+        let sample = probe.sample(metrics.bounds.headroom_accounts);
+        for ((parts, gauges), mut values) in self.headroom.iter_mut().zip(families).zip(sample) {
+            let Some(values) = quantiles(&mut values) else {
+                continue;
+            };
+            if parts.is_empty() {
+                *parts = QUANTILES
+                    .map(|(quantile, _)| Part::alone(gauges, &[by, quantile]))
+                    .into();
+            }
+            for (part, value) in parts.iter_mut().zip(values) {
+                part.set(count(value));
+            }
         }
     }
 
@@ -195,8 +243,10 @@ impl FeedMetrics {
             places: Vec::new(),
             published: Counts::default(),
             detections: Detections::default(),
+            exceedance: Exceedance::default(),
             limits: Vec::new(),
             shown: None,
+            headroom_shown: None,
             read: Read::default(),
             busy: Busy::default(),
         }
@@ -274,6 +324,7 @@ impl FeedMetrics {
             counter.inc_by(busy.as_secs_f64());
         }
         self.publish_detections(pipeline);
+        self.publish_exceedance(pipeline);
         self.publish_limits(pipeline);
     }
 
@@ -295,6 +346,24 @@ impl FeedMetrics {
         self.detections = *now;
     }
 
+    fn publish_exceedance(&mut self, pipeline: &Pipeline) {
+        let (now, before) = (pipeline.exceedance(), &self.exceedance);
+        if now.days == before.days {
+            return;
+        }
+        self.counters.judged.inc_by(now.days - before.days);
+        let flat = |it: &Exceedance| {
+            let observed = it.observed.into_iter().flatten();
+            observed.zip(it.expected.into_iter().flatten())
+        };
+        let both = flat(now).zip(flat(before));
+        for ((observed, expected), (now, before)) in self.counters.exceeded.iter().zip(both) {
+            observed.inc_by(now.0 - before.0);
+            expected.inc_by(now.1 - before.1);
+        }
+        self.exceedance = now.clone();
+    }
+
     fn publish_limits(&mut self, pipeline: &Pipeline) {
         let limits = pipeline.limits_reached();
         self.limits.resize(limits.len(), 0);
@@ -305,6 +374,18 @@ impl FeedMetrics {
                 *published = times;
             }
         }
+    }
+
+    fn show_headroom(&mut self, pipeline: &Pipeline) {
+        let is_recent = |shown: Stopwatch| shown.elapsed() < SHOW_HEADROOM;
+        // Quantiles of feeds that share a label have no sum.
+        let is_off = self.label == OTHER || self.metrics.bounds.headroom_accounts == 0;
+        if is_off || self.headroom_shown.is_some_and(is_recent) {
+            return;
+        }
+        self.headroom_shown = pipeline.head().map(|_| Stopwatch::start());
+        self.gauges
+            .show_headroom(pipeline, &self.metrics, &self.label);
     }
 
     /// Whether it is time to [`show`](Self::show) where the feed stands.
@@ -321,6 +402,7 @@ impl FeedMetrics {
     ) {
         self.shown = Some(Stopwatch::start());
         self.gauges.show(pipeline, pending);
+        self.show_headroom(pipeline);
         for (place, standing) in self.places.iter_mut().zip(standings) {
             place.lag.set(count(standing.lag));
             if let Some((offset, time)) = &mut place.stands {

@@ -28,8 +28,8 @@ impl Maker {
         self.add(IntCounterVec::new(options(name, help), labels))
     }
 
-    /// A counter of seconds.
-    pub(super) fn seconds(&self, name: &str, help: &str, labels: &[&str]) -> CounterVec {
+    /// A counter of seconds, or of what is no whole number.
+    pub(super) fn fractions(&self, name: &str, help: &str, labels: &[&str]) -> CounterVec {
         self.add(CounterVec::new(options(name, help), labels))
     }
 

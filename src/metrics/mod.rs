@@ -35,11 +35,20 @@ const REVISION: &str = match option_env!("ROSTERWATCH_REVISION") {
     None => "unknown",
 };
 
+/// Bounds of what is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Suppliers that get a label of their own.
+    pub suppliers_max: usize,
+    /// Accounts of a feed whose headroom is worked out every minute; 0 for none.
+    pub headroom_accounts: usize,
+}
+
 /// The metrics of one process.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    suppliers_max: usize,
+    bounds: Bounds,
     suppliers: Mutex<BTreeSet<String>>,
     received: IntCounterVec,
     received_bytes: IntCounterVec,
@@ -60,9 +69,14 @@ pub struct Metrics {
     behind: Behind,
     last_event: GaugeVec,
     accounts: IntGaugeVec,
+    headroom_people: IntGaugeVec,
+    headroom_records: IntGaugeVec,
     state_bytes: IntGaugeVec,
     state_limit: IntGaugeVec,
     detections: IntCounterVec,
+    judged: IntCounterVec,
+    exceeded: IntCounterVec,
+    exceeded_expected: CounterVec,
     open: IntGaugeVec,
     alerts_opened: IntCounterVec,
     alerts_escalated: IntCounterVec,
@@ -83,17 +97,17 @@ const LATENCY: [f64; 12] = [
 ];
 
 impl Metrics {
-    /// All metrics, at nothing; `suppliers_max` suppliers get a label of their own, and `config` is
-    /// the digest of the configuration.
+    /// All metrics, at nothing; `config` is the digest of the configuration.
     #[expect(clippy::too_many_lines, reason = "it is the table of all metrics")]
-    pub fn new(suppliers_max: usize, config: &str) -> Self {
+    pub fn new(bounds: Bounds, config: &str) -> Self {
         let make = Maker::default();
         let none: &[&str] = &[];
         let by = &["supplier"];
         let graded = &["kind", "severity"];
         let place = &["topic", "partition"];
+        let told_by = &["supplier", "quantile"];
         let metrics = Self {
-            suppliers_max,
+            bounds,
             suppliers: Mutex::default(),
             received: make.counter("events_received_total", "Records read.", by),
             received_bytes: make.counter("received_bytes_total", "Bytes of records read.", by),
@@ -161,6 +175,17 @@ impl Metrics {
                 "Accounts remembered.",
                 &["supplier", "phase"],
             ),
+            headroom_people: make.gauge(
+                "headroom_people",
+                "New people an account could read now without an alarm, over a sample of accounts; \
+                 at most 10000.",
+                told_by,
+            ),
+            headroom_records: make.gauge(
+                "headroom_records",
+                "Records an account could export now without an alarm, over the same sample.",
+                told_by,
+            ),
             state_bytes: make.gauge(
                 "state_bytes",
                 "Bytes of state, estimated.",
@@ -175,6 +200,21 @@ impl Metrics {
                 "detections_total",
                 "Events that took a window to its critical count.",
                 &["rule", "severity"],
+            ),
+            judged: make.counter(
+                "account_days_judged_total",
+                "Account-days whose scores are known.",
+                by,
+            ),
+            exceeded: make.counter(
+                "score_exceedances_total",
+                "Tests of quiet account-days that passed a level of their calibrated tail.",
+                &["supplier", "rule", "level"],
+            ),
+            exceeded_expected: make.fractions(
+                "score_exceedances_expected_total",
+                "Tests that should have, if scores mean what they say.",
+                &["supplier", "rule", "level"],
             ),
             open: make.gauge("incidents_open", "Incidents open now.", graded),
             alerts_opened: make.counter("alerts_opened_total", "Incidents opened.", graded),
@@ -195,7 +235,7 @@ impl Metrics {
                 &["sink", "result"],
             ),
             pending: make.gauge("alerts_pending", "Sends not acknowledged.", &["sink"]),
-            busy: make.seconds(
+            busy: make.fractions(
                 "worker_busy_seconds_total",
                 "Time that workers were at work.",
                 &["worker"],
@@ -287,7 +327,7 @@ impl Metrics {
             .suppliers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if known.len() < self.suppliers_max {
+        if known.len() < self.bounds.suppliers_max {
             known.insert(supplier.to_owned());
         }
         let label = if known.contains(supplier) {
@@ -380,7 +420,13 @@ mod tests {
 
     #[test]
     fn suppliers_past_the_limit_share_a_label() {
-        let metrics = Arc::new(Metrics::new(1, ""));
+        let metrics = Arc::new(Metrics::new(
+            Bounds {
+                suppliers_max: 1,
+                headroom_accounts: 10,
+            },
+            "",
+        ));
         let pipeline = Pipeline::new("a", Config::default());
         let has = |line: &str| {
             let text = metrics.text();

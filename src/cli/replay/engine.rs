@@ -93,6 +93,15 @@ impl Totals {
     }
 }
 
+/// What is there when all files are decided.
+#[derive(Debug)]
+pub struct Replayed {
+    /// What was counted.
+    pub totals: Totals,
+    /// Each supplier's pipeline as its last event left it, in the order of their first events.
+    pub pipelines: Vec<(String, Pipeline)>,
+}
+
 /// Reads all of `files` and decides them.
 ///
 /// # Errors
@@ -104,7 +113,7 @@ pub fn replay<L: Listener>(
     files: Vec<Lines>,
     settings: &Settings,
     listener: &mut L,
-) -> Result<Totals, Failure<L::Error>> {
+) -> Result<Replayed, Failure<L::Error>> {
     let sources = files.iter().map(|_| Source::default()).collect::<Vec<_>>();
     let mut replay = Replay {
         decoder: Decoder::start(files, settings.decoder).map_err(Failure::Threads)?,
@@ -117,13 +126,14 @@ pub fn replay<L: Listener>(
     while let Some(source) = replay.merge.current() {
         replay.work_on(source, listener).map_err(Failure::Stopped)?;
     }
-    let totals = replay.into_totals();
+    let replayed = replay.into_replayed();
+    let totals = &replayed.totals;
     assert_eq!(
         totals.read,
         totals.decided + totals.refused_in_all() + totals.duplicate,
         "every record is decided, refused or a duplicate",
     );
-    Ok(totals)
+    Ok(replayed)
 }
 
 /// Reads all of `files` one after the other and only says what is refused.
@@ -275,7 +285,7 @@ impl Replay {
         Ok(())
     }
 
-    fn into_totals(self) -> Totals {
+    fn into_replayed(self) -> Replayed {
         let mut totals = self.totals;
         let refused = [("suppliers", self.suppliers.refused)];
         let mut limits = refused.to_vec();
@@ -298,7 +308,10 @@ impl Replay {
         limits.retain(|(_, times)| *times > 0);
         totals.limits = limits;
         totals.suppliers = self.suppliers.pipelines.len();
-        totals
+        Replayed {
+            totals,
+            pipelines: self.suppliers.pipelines,
+        }
     }
 }
 
