@@ -119,10 +119,11 @@ impl Groups {
         }
         let group = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         let asked = Tails::PRIOR.asked(self.budget);
+        let prior = Prior::weak(kind);
         self.all.push(Group {
             kind,
-            versions: vec![newcomer(0, &Prior::WEAK, &asked, table)],
-            prior: Prior::WEAK,
+            versions: vec![newcomer(0, &prior, &asked, table)],
+            prior,
             experience: Experience::default(),
             tails: Tails::PRIOR,
             asked,
@@ -229,7 +230,11 @@ impl Groups {
             groups[group].add(&account.baseline, &account.season);
             kinds[kind].add(&account.baseline, &account.season);
         }
-        let kinds = kinds.map(|sums| sums.prior(&Prior::WEAK));
+        let kinds: Vec<Prior> = AccountKind::ALL
+            .into_iter()
+            .zip(&kinds)
+            .map(|(kind, sums)| sums.prior(&Prior::weak(kind)))
+            .collect();
         let of = |(sums, group): (&PeerSums, &Group)| sums.prior(&kinds[group.kind as usize]);
         groups.iter().zip(&self.all).map(of).collect()
     }

@@ -3,11 +3,14 @@
 //!
 //! Sums over accounts are integers, so that they are the same in any order.
 
-use crate::detect::{
-    baseline::{Baseline, SCATTER_WEIGHT, STATS},
-    critical::Model,
-    fixed::{fixed, unit},
-    season::{SLOTS, Season},
+use crate::{
+    detect::{
+        baseline::{Baseline, SCATTER_WEIGHT, STATS},
+        critical::Model,
+        fixed::{fixed, unit},
+        season::{SLOTS, Season},
+    },
+    event::AccountKind,
 };
 
 /// What is expected of one statistic over the accounts of a group.
@@ -75,7 +78,22 @@ impl Prior {
         season: [0.25; SLOTS],
         accounts: 0,
     };
+
+    /// The same for accounts that say what they are: a program's first runs are ten times a clerk's
+    /// day, or a hundred times.
+    pub fn weak(kind: AccountKind) -> Self {
+        let mut prior = Self::WEAK;
+        if kind == AccountKind::Service {
+            for stat in &mut prior.stats {
+                stat.mean *= PROGRAM_TIMES;
+            }
+        }
+        prior
+    }
 }
+
+/// How many times as much as a person a program reads, before anything is known.
+const PROGRAM_TIMES: f64 = 10.0;
 
 /// Accounts' worth of the wider group that a group starts with.
 const PARENT_ACCOUNTS: f64 = 3.0;
