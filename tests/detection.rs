@@ -23,6 +23,7 @@ struct Read {
     subjects: Vec<String>,
     address: &'static str,
     fields: &'static str,
+    outcome: &'static str,
 }
 
 const OFFICE: &str = "10.0.0.7";
@@ -46,6 +47,7 @@ impl Weeks {
                 subjects: vec![subject],
                 address: OFFICE,
                 fields: USUAL,
+                outcome: "success",
             });
         }
     }
@@ -62,6 +64,7 @@ impl Weeks {
                 subjects: page.to_vec(),
                 address: OFFICE,
                 fields: USUAL,
+                outcome: "success",
             });
         }
     }
@@ -82,14 +85,15 @@ impl Weeks {
         let mut batch = RecordBatch::default();
         for (number, read) in (0_u64..).zip(&self.reads) {
             let event = format!(
-                r#"{{"id":"{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{}}}"#,
+                r#"{{"id":"{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{},"outcome":"{}"}}"#,
                 FROM_MS + read.at,
                 read.account,
                 read.kind,
                 read.action,
                 read.subjects,
                 read.address,
-                read.fields
+                read.fields,
+                read.outcome
             );
             batch.push(event.as_bytes(), number, -1);
         }
@@ -394,4 +398,51 @@ fn accounts_that_each_read_a_little_more_are_told_as_one_incident() {
 #[test]
 fn a_new_address_for_many_without_more_reading_is_silent() {
     assert_eq!(opened(&six_from_elsewhere(0)), []);
+}
+
+#[test]
+fn many_refused_attempts_are_an_incident_that_exposes_nobody() {
+    let mut weeks = Weeks::default();
+    weeks.busy_clerks(42);
+    let first = weeks.reads.len();
+    weeks.view("clerk-3", 37, 20, (0..30).map(|n| format!("locked-{n}")));
+    for read in &mut weeks.reads[first..] {
+        read.outcome = "denied";
+    }
+    let alerts = weeks.decide();
+    assert_eq!(opened(&alerts), [("clerk-3", Kind::DeniedBurst)]);
+    let [opened, .., closed] = &alerts[..] else {
+        panic!("opened and closed: {alerts:?}");
+    };
+    let began_at = FROM_MS + 37 * DAY_MS + 20 * HOUR_MS;
+    assert_eq!(opened.started_at.as_millis(), began_at);
+    assert!((19..25).contains(&((opened.raised_at.as_millis() - began_at) / 60_000)));
+    assert!(
+        opened.reasons[0].contains("attempts refused in 1 hour"),
+        "{:?}",
+        opened.reasons
+    );
+    assert_eq!((closed.exposure.subjects, closed.exposure.records), (0, 0));
+    assert_eq!(closed.last_seen_at.as_millis(), began_at + 29 * 60_000);
+}
+
+#[test]
+fn refusals_that_lead_to_a_theft_are_one_incident_with_it() {
+    let mut weeks = Weeks::default();
+    weeks.busy_clerks(42);
+    let first = weeks.reads.len();
+    weeks.view("clerk-3", 37, 20, (0..30).map(|n| format!("locked-{n}")));
+    for read in &mut weeks.reads[first..] {
+        read.outcome = "denied";
+    }
+    weeks.view("clerk-3", 37, 21, (0..200).map(|n| format!("stolen-{n}")));
+    let alerts = weeks.decide();
+    assert_eq!(opened(&alerts).len(), 1);
+    let closed = alerts.last().unwrap();
+    assert_eq!(closed.kind, Kind::Enumeration);
+    assert_eq!(
+        (alerts[0].kind, alerts[0].exposure.subjects),
+        (Kind::DeniedBurst, 0)
+    );
+    assert!(closed.exposure.subjects >= 200);
 }

@@ -14,6 +14,7 @@ use crate::{
         names::Name,
         odd::Odd,
         pane::{PANES_PER_DAY, PANES_PER_HOUR, pane_start},
+        refused::{Refused, score_asked},
         season::Season,
         unsettled::Unsettled,
         version::{COUNTED, History, Version, odd_test},
@@ -42,6 +43,7 @@ struct Strongest {
     score: f64,
     critical: u64,
     unusual: Option<(Aspects, u64)>,
+    refused: Option<u64>,
 }
 
 /// One account's state.
@@ -84,6 +86,8 @@ pub struct Account {
     pub habits: Habits,
     /// What it read lately in unusual ones.
     pub odd: Option<Box<Odd>>,
+    /// What it was refused lately.
+    pub refused: Option<Box<Refused>>,
 }
 
 impl Account {
@@ -102,6 +106,7 @@ impl Account {
             jobs: Jobs::default(),
             habits: Habits::default(),
             odd: None,
+            refused: None,
             unsettled: Unsettled::default(),
             last_event: Timestamp::from_millis(i64::MIN),
             held: false,
@@ -111,7 +116,7 @@ impl Account {
     }
 
     /// Tests the windows that end at the newest pane; gives the tests that crossed, a bit each.
-    pub fn test_newest(&mut self, peers: &[Version], epoch: u32) -> u16 {
+    pub fn test_newest(&mut self, peers: &[Version], epoch: u32) -> u32 {
         let Some(pane) = self.ledger.newest() else {
             return 0;
         };
@@ -125,7 +130,7 @@ impl Account {
             for signal in Signal::TESTED {
                 let test = stat(signal, window);
                 let over = counts[signal as usize] >= u64::from(self.critical.counts[test]);
-                crossed |= u16::from(over) << test;
+                crossed |= u32::from(over) << test;
             }
         }
         crossed
@@ -138,7 +143,7 @@ impl Account {
         peers: &[Version],
         pane: u32,
         scratch: &mut Scratch,
-        mut each: impl FnMut(u32, u16),
+        mut each: impl FnMut(u32, u32),
     ) {
         for window in Window::ALL {
             let bound = self.ledger.bound(window, pane);
@@ -156,7 +161,7 @@ impl Account {
                 for signal in Signal::TESTED {
                     let test = stat(signal, window);
                     let over = counts[signal as usize] >= u64::from(critical[test]);
-                    crossed |= u16::from(over) << test;
+                    crossed |= u32::from(over) << test;
                 }
                 if crossed != 0 {
                     each(end.index, crossed);
@@ -201,7 +206,7 @@ impl Account {
         peers: &[Version],
         finding: Finding,
         scratch: &mut Scratch,
-        table: &mut Table,
+        (budget, table): (f64, &mut Table),
     ) -> Explanation {
         let end = finding.pane;
         let version = self.version_at(peers, end);
@@ -221,6 +226,7 @@ impl Account {
                     score: version.score(test, end, observed[signal as usize]),
                     critical: u64::from(version.critical(end)[test]),
                     unusual: None,
+                    refused: None,
                 })
             });
             let odd = self.odd.as_ref().filter(|_| crossed(odd_test(window)));
@@ -232,6 +238,7 @@ impl Account {
                 score: worth.score,
                 critical: worth.critical,
                 unusual: Some((worth.aspects, worth.people)),
+                refused: None,
             });
             for found in counted.chain([odd]).flatten() {
                 if best.as_ref().is_none_or(|best| best.score < found.score) {
@@ -239,8 +246,34 @@ impl Account {
                 }
             }
         }
+        // What was read tells more than what was not.
+        let best = best.or_else(|| self.strongest_refused(finding, budget, scratch));
         let best = best.unwrap_or_else(|| unreachable!("a finding has crossed a test"));
         self.explain_test(version, end, &best)
+    }
+
+    fn strongest_refused(
+        &self,
+        finding: Finding,
+        budget: f64,
+        scratch: &mut Scratch,
+    ) -> Option<Strongest> {
+        let refused = self.refused.as_ref()?;
+        let hour = refused.hour(finding.pane, score_asked(budget));
+        let mut observed = Counts::default();
+        let ends = (finding.pane, finding.pane);
+        self.ledger.sweep(Window::Hour, ends, scratch, |_, counts| {
+            observed = counts;
+        });
+        Some(Strongest {
+            window: Window::Hour,
+            signal: Signal::People,
+            observed,
+            score: hour.score,
+            critical: hour.critical,
+            unusual: None,
+            refused: Some(hour.attempts),
+        })
     }
 
     fn explain_test(&self, version: &Version, end: u32, found: &Strongest) -> Explanation {
@@ -272,6 +305,7 @@ impl Account {
             job_size: version.job_size(),
             lasting,
             unusual: found.unusual,
+            refused: found.refused,
         }
     }
 

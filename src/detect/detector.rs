@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 
 use crate::{
     detect::{
-        AccountId, Config, Explanation, Finding, Seen,
+        AccountId, Config, Explanation, Finding, REFUSED, Seen,
         account::Account,
         critical::Table,
         exceedance::Exceedance,
@@ -21,7 +21,8 @@ use crate::{
         ledger::{Place, Scratch},
         names::Names,
         odd::{OddRead, TIERS},
-        pane::{PANES_PER_DAY, pane_of},
+        pane::{PANES_PER_DAY, Share, pane_of},
+        refused::{self, Refused},
         together::Together,
         version::{TESTS, Version},
         window::NOVEL,
@@ -98,6 +99,9 @@ impl Detector {
         event: &AccessEvent<'_>,
         findings: &mut Vec<Finding>,
     ) -> Option<Seen> {
+        if refused::is_refused(event) {
+            return self.observe_refused(event, findings);
+        }
         let seen = self.read(event)?;
         let account = self.accounts[seen.account.0 as usize].as_mut()?;
         account.last_event = account.last_event.max(event.time);
@@ -198,6 +202,37 @@ impl Detector {
         }
     }
 
+    /// Counts a refused attempt. What comes back exposes nobody, and only where it was one too many.
+    fn observe_refused(
+        &mut self,
+        event: &AccessEvent<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Seen> {
+        let id = self.find_or_make(event);
+        self.names.forget_event();
+        let score = refused::score_asked(self.config.false_alerts_per_account_day);
+        let account = self.accounts[id.0 as usize].as_mut()?;
+        let peers = self.groups.versions(account.group);
+        let quiet_days = account.version_at(peers, pane_of(event.time)).days;
+        let refused = account
+            .refused
+            .get_or_insert_with(|| Box::new(Refused::after(quiet_days)));
+        refused.observe(event.time, self.settled, score, |pane| {
+            findings.push(Finding {
+                account: id,
+                pane,
+                crossed: REFUSED,
+            });
+        });
+        (!findings.is_empty()).then(|| Seen {
+            account: id,
+            pane: pane_of(event.time),
+            time: event.time,
+            share: Share::default(),
+            exact: true,
+        })
+    }
+
     /// What an event too old to be counted would have exposed, where its account is known.
     pub fn glance(&mut self, event: &AccessEvent<'_>) -> Option<Seen> {
         self.find(event.account)?;
@@ -214,10 +249,11 @@ impl Detector {
     /// What is known of the strongest test of a finding.
     pub fn explain(&mut self, finding: Finding) -> Explanation {
         let mut scratch = std::mem::take(&mut self.scratch);
+        let budget = self.config.false_alerts_per_account_day;
         let mut table = std::mem::take(&mut self.table);
         let account = self.account(finding.account);
         let peers = self.groups.versions(account.group);
-        let explanation = account.explain(peers, finding, &mut scratch, &mut table);
+        let explanation = account.explain(peers, finding, &mut scratch, (budget, &mut table));
         (self.scratch, self.table) = (scratch, table);
         explanation
     }
@@ -346,7 +382,10 @@ impl Detector {
     }
 }
 
-const _: () = assert!(TESTS <= 16, "a finding's tests are bits of two bytes");
+const _: () = assert!(
+    TESTS < 32,
+    "a finding's tests are bits, with one for refusals"
+);
 
 fn account_name(accounts: &[Option<Account>], id: u32) -> Option<&str> {
     accounts[id as usize].as_ref()?.name.as_deref()

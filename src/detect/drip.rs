@@ -126,7 +126,7 @@ impl Drip {
         counts: [u32; SLOW.len()],
         common: [f64; SLOW.len()],
         prior: &Prior,
-        alarms: u16,
+        alarms: u32,
     ) -> [Option<f64>; SLOW.len()] {
         let begun = self.days >= DAYS_MIN;
         self.days += 1;

@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod names;
 pub mod odd;
 pub mod pane;
+pub mod refused;
 pub mod settle;
 pub mod together;
 pub mod unsettled;
@@ -91,7 +92,7 @@ pub struct Finding {
     /// The pane at which they end.
     pub pane: u32,
     /// The tests that crossed: a bit each, signals by windows.
-    pub(crate) crossed: u16,
+    pub(crate) crossed: u32,
 }
 
 impl Finding {
@@ -103,8 +104,14 @@ impl Finding {
                 .into_iter()
                 .any(|signal| self.crossed & of(signal) != 0)
                 || self.crossed & 1 << version::odd_test(*window) != 0
+                || *window == Window::Hour && self.is_of_refusals()
         };
         Window::ALL.into_iter().find(crossed).unwrap_or(Window::Day)
+    }
+
+    /// Whether attempts that were refused are what it found, or part of it.
+    pub const fn is_of_refusals(self) -> bool {
+        self.crossed & REFUSED != 0
     }
 
     /// This finding with the tests of another at the same pane.
@@ -116,6 +123,9 @@ impl Finding {
         }
     }
 }
+
+/// The bit of refused attempts in a finding, behind those of the tests of what is read.
+pub(crate) const REFUSED: u32 = 1 << version::TESTS;
 
 /// Why a window was too much: the strongest test.
 #[derive(Clone, Copy, Debug)]
@@ -150,6 +160,8 @@ pub struct Explanation {
     /// What was unusual about the people's reads beside their number, and how many were read so,
     /// where that made them too many.
     pub unusual: Option<(habits::Aspects, u64)>,
+    /// How many attempts were refused in the window, where that is what was too much.
+    pub refused: Option<u64>,
 }
 
 /// Active days from which a baseline is mature.

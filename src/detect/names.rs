@@ -165,6 +165,11 @@ impl Names {
         &self.event_subjects
     }
 
+    /// Takes it that the last event named nobody.
+    pub fn forget_event(&mut self) {
+        self.event_subjects.clear();
+    }
+
     /// The names of the attributes in a set of bits, sorted.
     pub fn field_names(&self, fields: u32) -> Vec<String> {
         let known = self.fields.names.iter().enumerate();

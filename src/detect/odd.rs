@@ -80,7 +80,7 @@ impl Odd {
         subjects: &[u32],
         settled: Option<u32>,
         (version_at, table): (impl Fn(u32) -> &'a Version, &mut Table),
-        mut each: impl FnMut(u32, u16),
+        mut each: impl FnMut(u32, u32),
     ) -> usize {
         let pane = pane_of(read.time);
         let share = Share {

@@ -53,7 +53,7 @@ struct DayBlock {
     day: u32,
     max: Maxima,
     /// The tests that crossed in it, a bit each.
-    alarms: u16,
+    alarms: u32,
     /// The first pane at which one did.
     alarmed_at: u32,
     /// Whether an event fell behind, so that the maxima must be counted anew.
@@ -68,7 +68,7 @@ pub struct Day {
     /// The same by hour, rising.
     pub hours: Vec<HourBlock>,
     /// The tests that crossed in it, a bit each.
-    pub alarms: u16,
+    pub alarms: u32,
 }
 
 /// One account's unsettled days.
@@ -138,7 +138,7 @@ impl Unsettled {
     }
 
     /// Notes that tests crossed at `pane`, a bit each.
-    pub fn note_alarm(&mut self, pane: u32, crossed: u16) {
+    pub fn note_alarm(&mut self, pane: u32, crossed: u32) {
         let day = pane / PANES_PER_DAY;
         for block in &mut self.days {
             if block.day == day {

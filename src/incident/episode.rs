@@ -223,7 +223,14 @@ impl Episode {
         let (diary, ledger) = (&account.diary, &account.ledger);
         let gone = diary.gone(from, ledger).next().map(|page| page.span[0]);
         let held = diary.held((from, self.first.pane), ledger).next();
-        if let Some(started_at) = gone.or(held.map(Pane::first_at)) {
+        let refused = account
+            .refused
+            .as_ref()
+            .filter(|_| self.first.is_of_refusals());
+        let refused = refused.and_then(|it| it.panes(from, self.first.pane).next());
+        let refused = refused.map(Pane::first_at);
+        let counted = [gone.or(held.map(Pane::first_at)), refused];
+        if let Some(started_at) = counted.into_iter().flatten().min() {
             self.start_pane = pane_of(started_at);
             self.started_at = started_at;
         }
@@ -234,8 +241,11 @@ impl Episode {
     }
 
     fn see_last(&mut self, account: &Account) {
-        if let Some(last) = account.ledger.panes(self.last_pane, self.last_pane).next() {
-            self.last_seen_at = last.last_at();
+        let refused = account.refused.as_ref();
+        let refused = refused.and_then(|it| it.panes(self.last_pane, self.last_pane).next());
+        let read = account.ledger.panes(self.last_pane, self.last_pane).next();
+        if let Some(last) = read.into_iter().chain(refused).map(Pane::last_at).max() {
+            self.last_seen_at = last;
         }
     }
 }

@@ -36,11 +36,13 @@ pub enum Kind {
     NewAccount,
     /// Many accounts of the supplier, each a little above itself.
     SupplierWide,
+    /// Many attempts that were refused.
+    DeniedBurst,
 }
 
 impl Kind {
     /// Every kind, in order of precedence.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BulkExport,
         Self::Enumeration,
         Self::SlowDrip,
@@ -48,6 +50,7 @@ impl Kind {
         Self::DormantAccount,
         Self::NewAccount,
         Self::SupplierWide,
+        Self::DeniedBurst,
     ];
 
     /// The wire word.
@@ -60,6 +63,7 @@ impl Kind {
             Self::DormantAccount => "dormant_account",
             Self::NewAccount => "new_account",
             Self::SupplierWide => "supplier_wide",
+            Self::DeniedBurst => "denied_burst",
         }
     }
 }

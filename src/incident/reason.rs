@@ -18,6 +18,13 @@ pub(super) fn sentence(found: &Explanation) -> String {
         Some((aspects, people)) => format!("{} {}", people_read(people), unusual(aspects)),
         None => what,
     };
+    if let Some(attempts) = found.refused {
+        return format!(
+            "{attempts} attempts refused in {window}; {critical} is too much for this account",
+            window = found.window.words(),
+            critical = found.critical,
+        );
+    }
     let usual = number(found.expected[found.signal as usize]);
     let window = found.window.words();
     let critical = found.critical;
@@ -114,6 +121,7 @@ mod tests {
             job_size: 0,
             lasting: None,
             unusual: None,
+            refused: None,
         }
     }
 

@@ -23,6 +23,9 @@ pub(super) const ATTACK: &[&str] = &["T1213.006"];
 /// count alone would not have been too much.
 pub(super) fn kind_of(found: &Explanation) -> Kind {
     let [people, exported, ..] = found.observed;
+    if found.refused.is_some() {
+        return Kind::DeniedBurst;
+    }
     if let Some((aspects, _)) = found.unusual {
         if Aspect::Sleeper.is_in(aspects) {
             return Kind::DormantAccount;

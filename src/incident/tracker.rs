@@ -307,7 +307,8 @@ impl Tracker {
         }
         if let Some(finding) = finding {
             let found = detector.explain(finding);
-            episode.kind = kind_of(&found);
+            // Where several kinds fit, the first in their order.
+            episode.kind = episode.kind.min(kind_of(&found));
             episode.told = Some(found);
         }
         let state = if episode.untold {

@@ -76,6 +76,9 @@ impl Detector {
         let mut active = Vec::new();
         for (id, slot) in self.accounts.iter_mut().enumerate() {
             let Some(account) = slot else { continue };
+            if let Some(refused) = &mut account.refused {
+                refused.settle(day, day_end.from);
+            }
             let prior = self.groups.prior(account.group);
             if let Some(counts) = account.day_counts(day, prior, &mut self.scratch) {
                 self.groups.add_day(account.group, counts);
@@ -123,6 +126,9 @@ impl Detector {
         let keep_from = pane_of(watermark).saturating_sub(self.kept_panes());
         for account in self.accounts.iter_mut().flatten() {
             self.touches -= account.ledger.forget(keep_from);
+            if let Some(refused) = &mut account.refused {
+                refused.forget(keep_from);
+            }
             if let Some(odd) = &mut account.odd {
                 self.touches -= odd.forget(keep_from);
                 account.odd.take_if(|odd| odd.is_empty());
