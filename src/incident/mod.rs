@@ -8,6 +8,7 @@ use crate::{
     event::{AccountKind, Timestamp},
 };
 
+mod blindness;
 mod episode;
 mod identity;
 mod positions;
@@ -16,7 +17,10 @@ mod report;
 mod span;
 mod tracker;
 
-pub use self::tracker::{Config, Sighting, Tracker};
+pub use self::{
+    blindness::{Blindness, Trouble},
+    tracker::{Config, Sighting, Tracker},
+};
 
 /// What kind of incident it is; where several fit, the first in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,15 +33,34 @@ pub enum Kind {
     SlowDrip,
     /// A known job at the wrong time or of the wrong size.
     OffSchedule,
+    /// Nothing comes of a supplier where it always does.
+    FeedSilence,
+    /// Events are missing: numbers of the supplier's own count, or records that retention took.
+    FeedGap,
+    /// Records are there and are not delivered.
+    FeedStalled,
+    /// Events are dated into the future.
+    ClockSkew,
 }
 
 impl Kind {
     /// Every kind, in order of precedence.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 8] = [
         Self::BulkExport,
         Self::Enumeration,
         Self::SlowDrip,
         Self::OffSchedule,
+        Self::FeedSilence,
+        Self::FeedGap,
+        Self::FeedStalled,
+        Self::ClockSkew,
+    ];
+    /// Those about the feed itself: without an account, and without statistics.
+    pub const OF_FEED: [Self; 4] = [
+        Self::FeedSilence,
+        Self::FeedGap,
+        Self::FeedStalled,
+        Self::ClockSkew,
     ];
 
     /// The wire word.
@@ -47,7 +70,16 @@ impl Kind {
             Self::Enumeration => "enumeration",
             Self::SlowDrip => "slow_drip",
             Self::OffSchedule => "off_schedule",
+            Self::FeedSilence => "feed_silence",
+            Self::FeedGap => "feed_gap",
+            Self::FeedStalled => "feed_stalled",
+            Self::ClockSkew => "clock_skew",
         }
+    }
+
+    /// Whether it is about the feed itself.
+    pub fn is_of_feed(self) -> bool {
+        Self::OF_FEED.contains(&self)
     }
 }
 
