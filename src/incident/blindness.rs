@@ -115,10 +115,10 @@ impl Blindness {
             .map(|incident| &incident.told)
     }
 
-    /// Since when the last incident of `kind` was, open or not.
-    pub fn last_since(&self, kind: Kind) -> Option<Timestamp> {
+    /// What was wrong last in the way of `kind`, over or not.
+    pub fn last(&self, kind: Kind) -> Option<&Trouble> {
         let last = self.last[place(kind)].as_ref();
-        last.map(|incident| incident.told.since)
+        last.map(|incident| &incident.told)
     }
 
     /// The ids of open incidents.
@@ -216,7 +216,11 @@ mod tests {
             (AlertState::Closed, 1_000, Severity::Critical),
         ];
         assert_eq!(told(&alerts), expected);
-        assert!(alerts.iter().all(|alert| alert.incident == alerts[0].incident));
+        assert!(
+            alerts
+                .iter()
+                .all(|alert| alert.incident == alerts[0].incident)
+        );
     }
 
     #[test]
