@@ -24,7 +24,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    alerts::{self, Incidents, incidents, written_once},
+    alerts::{self, Incidents, incidents, is_of_feed, written_once},
     broker::Broker,
     exposition::Exposition,
     http::ask,
@@ -368,6 +368,61 @@ fn a_backlog_gives_the_incidents_of_replay_whatever_interrupts_it() {
             "{prefix}: a revision is written twice"
         );
     }
+}
+
+/// Five weeks of an event a minute, up to two hours ago, with one number missing yesterday.
+#[test]
+fn a_feed_that_went_silent_and_has_a_gap_says_so_and_once_over_restarts() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "silent", &["quiet"]);
+    let config = fs::read_to_string(scene.config()).unwrap();
+    // Nothing is known yet of how long this supplier's events take.
+    fs::write(scene.config(), config + "delivery = \"1m\"\n").unwrap();
+    let minutes = 5 * 7 * 24 * 60;
+    let end = rosterwatch::clock::now().as_millis() - 2 * 3_600_000;
+    let event = |minute: i64| {
+        let (time, seq) = (end - (minutes - minute) * 60_000, minute + 1);
+        let account = minute % 7;
+        format!(
+            r#"{{"id":"{seq}","time":{time},"supplier":"quiet","account":"clerk-{account}","action":"view","subject":"MP-{account}","seq":{seq}}}"#
+        )
+    };
+    let missing = minutes - 1_440;
+    let events = (0..minutes).filter(|minute| *minute != missing).map(event);
+    let events: Vec<String> = events.collect();
+    scene.produce(events.iter().map(|event| ("quiet", event.as_str())));
+    let open = [("kind", "feed_silence")];
+    let is_silent = |page: &Exposition| page.sum("incidents_open", &open) > 0.5;
+    let mut told = Vec::new();
+    for start in 0..2 {
+        let watched = scene.watch();
+        watched.page_with(is_silent);
+        watched.end();
+        let alerts = scene.read("alerts");
+        assert!(alerts.iter().all(is_of_feed), "{alerts:?}");
+        assert!(written_once(&alerts));
+        let opened = alerts.iter().filter(|alert| alert["state"] == "opened");
+        let kinds: Vec<&str> = opened.map(|it| it["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["feed_gap", "feed_silence"]);
+        assert!(alerts.iter().all(|alert| alert["state"] != "closed"));
+        if start == 0 {
+            told = alerts;
+        }
+    }
+    for alert in &told {
+        for nothing in [
+            "account", "window", "observed", "expected", "score", "exposure",
+        ] {
+            assert_eq!(alert[nothing], Value::Null, "{nothing}");
+        }
+    }
+    let gap = told[0]["reasons"][0].as_str().unwrap();
+    assert!(
+        gap.contains(&format!("number {} last", missing + 1)),
+        "{gap}"
+    );
 }
 
 #[test]

@@ -282,6 +282,7 @@ pub(super) const SUPPLIER_KEYS: &[(&str, Form)] = &[
     ("lateness", Time),
     ("datasets", Texts),
     ("population", Count(1, u64::MAX)),
+    ("delivery", Time),
 ];
 
 /// The file of defaults.

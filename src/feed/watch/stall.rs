@@ -11,6 +11,8 @@ pub struct Standing {
     pub withheld: u64,
     /// Whether it was left out of the order, having given nothing for too long.
     pub is_left_out: bool,
+    /// Whether the broker that leads it is connected.
+    pub is_reachable: bool,
 }
 
 /// A partition that does not deliver.
@@ -45,7 +47,7 @@ impl Stalls {
         self.since.resize(standings.len(), None);
         let judged = standings.iter().zip(&mut self.since).enumerate();
         let stalled = judged.filter_map(|(source, (&standing, since))| {
-            if standing.withheld == 0 && !standing.is_left_out {
+            if standing.withheld == 0 && !standing.is_left_out && standing.is_reachable {
                 *since = None;
                 return None;
             }
@@ -71,6 +73,7 @@ mod tests {
         next: 10,
         withheld: 0,
         is_left_out: false,
+        is_reachable: true,
     };
     const STUCK: Standing = Standing {
         withheld: 5,
