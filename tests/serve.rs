@@ -151,9 +151,9 @@ fn counters_of_closed_sets_are_there_before_they_rise() {
     let idle = page(&server);
     assert_eq!(idle.values("commits_total", &[]), [0.0, 0.0]);
     // Four severities of each kind, and of each rule.
-    assert_eq!(idle.values("alerts_opened_total", &[]), [0.0; 16]);
+    assert_eq!(idle.values("alerts_opened_total", &[]), [0.0; 32]);
     assert_eq!(idle.values("detections_total", &[]), [0.0; 16]);
-    assert_eq!(idle.values("limits_reached_total", &[]), [0.0; 5]);
+    assert_eq!(idle.values("limits_reached_total", &[]), [0.0; 6]);
     let _feed = server.metrics.feed("a", Config::default().limits);
     let begun = page(&server);
     assert_eq!(

@@ -11,11 +11,13 @@ use crate::event::{DAY_MS, HOUR_MS, Timestamp};
 
 /// Weeks that are remembered of each hour of the week.
 const WEEKS: usize = 8;
+/// The same in milliseconds.
+const MEMORY_MS: i64 = WEEKS.cast_signed() as i64 * 7 * DAY_MS;
 /// Weeks that must have been seen of each hour.
-const WEEKS_KNOWN: u8 = 2;
+const WEEKS_KNOWN: usize = 2;
 /// From so many weeks on the worst one is left out: an outage or a day off says nothing about what
 /// is usual.
-const WEEKS_FORGIVING: u8 = 4;
+const WEEKS_FORGIVING: usize = 4;
 /// Days whose longest time without events is remembered.
 const DAYS: usize = 56;
 /// Such days that must have been seen.
@@ -57,21 +59,21 @@ pub(super) struct Rhythm {
 struct Slot {
     minutes: [u16; WEEKS],
     /// Weeks seen, at most as many as are remembered.
-    seen: u8,
-    next: u8,
+    seen: usize,
+    next: usize,
 }
 
 impl Slot {
     fn learn(&mut self, minutes: u16) {
-        self.minutes[usize::from(self.next)] = minutes;
-        self.next = (self.next + 1) % WEEKS as u8;
-        self.seen = (self.seen + 1).min(WEEKS as u8);
+        self.minutes[self.next] = minutes;
+        self.next = (self.next + 1) % WEEKS;
+        self.seen = (self.seen + 1).min(WEEKS);
     }
 
     /// What all weeks but the worst reached; nothing while few were seen.
     fn usual(&self) -> Option<u16> {
         let mut weeks = self.minutes;
-        let weeks = &mut weeks[..usize::from(self.seen)];
+        let weeks = &mut weeks[..self.seen];
         weeks.sort_unstable();
         let forgiven = usize::from(self.seen >= WEEKS_FORGIVING);
         (self.seen >= WEEKS_KNOWN).then(|| weeks[forgiven])
@@ -126,7 +128,7 @@ impl Rhythm {
         let slot_ms = self.slot_ms();
         let mut at = from.as_millis() + MINUTE_MS;
         // A silence of weeks is implausible long before its end.
-        let to = to.as_millis().min(at + WEEKS as i64 * 7 * DAY_MS);
+        let to = to.as_millis().min(at + MEMORY_MS);
         let mut minutes = 0.0;
         while at < to {
             let slot = at.div_euclid(slot_ms);

@@ -43,7 +43,7 @@ pub(super) struct Silence {
 /// Words of the ring: the lateness is at most a day.
 const WORDS: usize = 23;
 /// Minutes of the ring.
-const RING: i64 = WORDS as i64 * 64;
+const RING: i64 = WORDS.cast_signed() as i64 * 64;
 
 impl Silence {
     pub(super) fn new() -> Self {

@@ -16,33 +16,30 @@ pub(super) fn silence(silent: &Silent) -> String {
 }
 
 pub(super) fn gap(tally: &Tally, lateness_ms: i64) -> String {
-    let mut words = String::new();
-    if tally.numbers > 0 {
-        let (first, last) = tally.run;
-        let run = if first == last {
-            format!("number {first}")
-        } else {
-            format!("numbers {first} to {last}")
-        };
-        words = format!(
+    let (first, last) = tally.run;
+    let run = if first == last {
+        format!("number {first}")
+    } else {
+        format!("numbers {first} to {last}")
+    };
+    let numbers = (tally.numbers > 0).then(|| {
+        format!(
             "{count} of the supplier's own running numbers did not come within the lateness of \
              {lateness}, {run} last; ask the supplier for those events, or raise its lateness if \
              they come later",
             count = tally.numbers,
             lateness = span(lateness_ms),
-        );
-    }
-    if tally.lost > 0 {
-        if !words.is_empty() {
-            words.push_str("; ");
-        }
-        words.push_str(&format!(
+        )
+    });
+    let taken = (tally.lost > 0).then(|| {
+        format!(
             "retention took {lost} records of the topic before they were read; lengthen it, and ask \
              the supplier for those events",
             lost = tally.lost,
-        ));
-    }
-    words
+        )
+    });
+    let words: Vec<String> = numbers.into_iter().chain(taken).collect();
+    words.join("; ")
 }
 
 pub(super) fn skew(tally: &Tally) -> String {
