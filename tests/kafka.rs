@@ -128,6 +128,30 @@ impl<'a> Scene<'a> {
         usize::try_from(ends.sum::<i64>()).unwrap()
     }
 
+    /// Deletes the records of the topic of `supplier`, but the last one of each partition.
+    fn take_all_but_the_last(&self, supplier: &str) {
+        let topic = self.topic(supplier);
+        let reader = self.reader(&topic);
+        let mut until = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            let patience = Duration::from_secs(20);
+            let (_, end) = reader
+                .fetch_watermarks(&topic, partition, patience)
+                .unwrap();
+            until
+                .add_partition_offset(&topic, partition, Offset::Offset(end - 1))
+                .unwrap();
+        }
+        let admin: AdminClient<DefaultClientContext> = self.broker.client().create().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(admin.delete_records(&until, &AdminOptions::new()))
+            .unwrap();
+    }
+
     fn daemon(&self, args: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_rosterwatch"))
             .arg("run")
@@ -423,6 +447,41 @@ fn a_feed_that_went_silent_and_has_a_gap_says_so_and_once_over_restarts() {
         gap.contains(&format!("number {} last", missing + 1)),
         "{gap}"
     );
+}
+
+#[test]
+fn records_that_retention_took_unread_are_a_gap_that_a_restart_does_not_repeat() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "cut", &["late"]);
+    let events: Vec<String> = (0..1_200)
+        .map(|number| {
+            let time = 1_795_000_000_000_i64 + number * 1_000;
+            let account = number % 7;
+            format!(
+                r#"{{"id":"{number}","time":{time},"supplier":"late","account":"clerk-{account}","action":"view","subject":"MP-{account}"}}"#
+            )
+        })
+        .collect();
+    let (read, unread) = events.split_at(600);
+    let produce = |events: &[String]| {
+        scene.produce(events.iter().map(|event| ("late", event.as_str())));
+    };
+    produce(read);
+    scene.run_to_the_end();
+    produce(unread);
+    scene.take_all_but_the_last("late");
+    scene.run_to_the_end();
+    let alerts = scene.read("alerts");
+    let gap = alerts.last().expect("an alert");
+    assert_eq!(gap["kind"], "feed_gap");
+    let lost = 600 - PARTITIONS;
+    let reason = gap["reasons"][0].as_str().unwrap();
+    let words = format!("retention took {lost} records of the topic before they were read");
+    assert!(reason.starts_with(&words), "{reason}");
+    scene.run_to_the_end();
+    assert_eq!(scene.read("alerts"), alerts);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The engine's looking at its own feed: whether it is caught up, silent, or stalled.
 
+use std::time::Duration;
+
 use super::{Engine, Lane};
 use crate::{
     clock::Stopwatch,
@@ -8,7 +10,6 @@ use crate::{
     feed::watch::{Outlook, Standing},
     kafka::{End, Error},
 };
-use std::time::Duration;
 
 /// The feed is looked at this often: well within the minutes in which blindness is to be told.
 const LOOK: Duration = Duration::from_secs(1);
@@ -84,10 +85,10 @@ impl Engine {
             .map(|(source, (lane, end))| lane.standing(*end, self.order.is_left_out(source)))
             .collect();
         let is_reachable = ends.iter().all(|end| end.is_some_and(|it| it.is_reachable));
-        let is_withholding = standings.iter().any(|standing| standing.withheld > 0);
+        let is_delivering = standings.iter().all(Standing::is_delivering);
         let outlook = Outlook {
             now,
-            is_caught_up: self.caught_up == Some(now) && is_reachable && !is_withholding,
+            is_caught_up: self.caught_up == Some(now) && is_reachable && is_delivering,
             standings: &standings,
         };
         let mut alerts = Vec::new();
@@ -97,22 +98,23 @@ impl Engine {
                 self.tell(&alert)?;
             }
         }
-        self.end_former(now, outlook.is_caught_up)
+        self.end_former(outlook)
     }
 
     /// Closes what the topic held open of the feed at start and is over.
-    fn end_former(&mut self, now: Timestamp, is_caught_up: bool) -> Result<(), Error> {
+    fn end_former(&mut self, outlook: Outlook<'_>) -> Result<(), Error> {
+        let is_delivering = outlook.standings.iter().all(Standing::is_delivering);
         let mark = self.pipeline.watermark();
         let quiet_since = mark.map(|mark| mark.plus_millis(-self.conduct.quiet_ms).to_string());
         let pipeline = &self.pipeline;
         let is_over = |kind: &str, incident: &str, last_seen: &str| match kind {
-            "feed_silence" => is_caught_up && !pipeline.has_open(incident),
-            "feed_stalled" => !pipeline.has_open(incident),
+            "feed_silence" => outlook.is_caught_up && !pipeline.has_open(incident),
+            "feed_stalled" => is_delivering && !pipeline.has_open(incident),
             _ => quiet_since
                 .as_deref()
                 .is_some_and(|since| last_seen < since),
         };
-        for (incident, json) in self.ledger.end_of_feed(&now.to_string(), is_over) {
+        for (incident, json) in self.ledger.end_of_feed(&outlook.now.to_string(), is_over) {
             self.send_alert(&incident, &json, -1)?;
         }
         Ok(())

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 pub use self::stall::Standing;
 use self::{
     delivery::Delivery,
+    rhythm::MINUTE_MS,
     sequence::{Missing, Place, Sequence},
     silence::{Silence, Silent},
     skew::{Ahead, Skew},
@@ -68,6 +69,8 @@ pub struct Watch {
     incidents: Blindness,
     /// Found by the event at hand.
     found: Vec<Found>,
+    /// Nothing is looked at before event time has come to this.
+    next: Timestamp,
 }
 
 /// What an incident that grows has come to.
@@ -105,6 +108,7 @@ impl Watch {
             quiet: Quiet::default(),
             incidents: Blindness::new(supplier, config.severity_people),
             found: Vec::new(),
+            next: Timestamp::from_millis(i64::MIN),
             config,
         }
     }
@@ -147,36 +151,12 @@ impl Watch {
         }
     }
 
-    /// Event time has come to `head`.
+    /// Event time has come to `head`. Looks once in a minute of it.
     pub fn advance(&mut self, head: Timestamp, alerts: &mut Vec<Alert>) {
-        let mark = head.plus_millis(-self.config.lateness_ms);
-        let (incidents, quiet) = (&mut self.incidents, &mut self.quiet);
-        self.silence.advance(mark, |silent| {
-            // What was told while it lasted is not told again.
-            let told = incidents.last(Kind::FeedSilence);
-            if told.is_none_or(|told| silent.since >= told.last) {
-                end_silence(incidents, silent.since, alerts);
-                incidents.tell(quiet.take(silent, incidents), alerts);
-            }
-        });
-        end_silence(&mut self.incidents, mark, alerts);
-        let found = &mut self.found;
-        let lateness_ms = self.config.lateness_ms;
-        self.sequence.advance(head, lateness_ms, |missing| {
-            found.push(Found::Missing(missing));
-        });
-        self.skew
-            .advance(head, |ahead| found.push(Found::Ahead(ahead)));
-        if !self.found.is_empty() {
-            self.tell_found(head, alerts);
-        }
-        for kind in [Kind::FeedGap, Kind::ClockSkew] {
-            let over = |open: &Trouble| open.last.plus_millis(self.config.quiet_ms);
-            if let Some(over) = self.incidents.open(kind).map(over)
-                && over < mark
-            {
-                self.incidents.end(kind, over, alerts);
-            }
+        if head >= self.next {
+            let minute = head.as_millis().div_euclid(MINUTE_MS);
+            self.next = Timestamp::from_millis((minute + 1) * MINUTE_MS);
+            self.look_back(head, alerts);
         }
     }
 
@@ -238,6 +218,38 @@ impl Watch {
     /// How often more numbers were awaited than can be.
     pub const fn limit_reached(&self) -> u64 {
         self.sequence.limit_reached()
+    }
+
+    fn look_back(&mut self, head: Timestamp, alerts: &mut Vec<Alert>) {
+        let mark = head.plus_millis(-self.config.lateness_ms);
+        let (incidents, quiet) = (&mut self.incidents, &mut self.quiet);
+        self.silence.advance(mark, |silent| {
+            // What was told while it lasted is not told again.
+            let told = incidents.last(Kind::FeedSilence);
+            if told.is_none_or(|told| silent.since >= told.last) {
+                end_silence(incidents, silent.since, alerts);
+                incidents.tell(quiet.take(silent, incidents), alerts);
+            }
+        });
+        end_silence(&mut self.incidents, mark, alerts);
+        let found = &mut self.found;
+        let lateness_ms = self.config.lateness_ms;
+        self.sequence.advance(head, lateness_ms, |missing| {
+            found.push(Found::Missing(missing));
+        });
+        self.skew
+            .advance(head, |ahead| found.push(Found::Ahead(ahead)));
+        if !self.found.is_empty() {
+            self.tell_found(head, alerts);
+        }
+        for kind in [Kind::FeedGap, Kind::ClockSkew] {
+            let over = |open: &Trouble| open.last.plus_millis(self.config.quiet_ms);
+            if let Some(over) = self.incidents.open(kind).map(over)
+                && over < mark
+            {
+                self.incidents.end(kind, over, alerts);
+            }
+        }
     }
 
     fn tell_found(&mut self, at: Timestamp, alerts: &mut Vec<Alert>) {

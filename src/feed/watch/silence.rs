@@ -32,8 +32,8 @@ pub(super) struct Silence {
     open: i64,
     /// Which of them have events: a ring of bits.
     bits: [u64; WORDS],
-    /// The minute of the event before: most often that of the next one.
-    minute: i64,
+    /// Where the minute of the event before begins, in milliseconds: most often that of the next one.
+    begin: i64,
     /// The last minute with events that was passed.
     passed: Option<Timestamp>,
     /// The last minute with events.
@@ -51,7 +51,7 @@ impl Silence {
             rhythms: [Rhythm::new(Grain::Hour), Rhythm::new(Grain::Day)],
             open: i64::MIN,
             bits: [0; WORDS],
-            minute: i64::MIN,
+            begin: i64::MIN,
             passed: None,
             newest: None,
         }
@@ -59,22 +59,21 @@ impl Silence {
 
     /// Takes an event in, after `head` was moved by it.
     pub(super) fn observe(&mut self, time: Timestamp, head: Timestamp) {
-        let minute = time.as_millis().div_euclid(MINUTE_MS);
-        if minute == self.minute {
+        if (0..MINUTE_MS).contains(&time.as_millis().wrapping_sub(self.begin)) {
             return;
         }
-        self.minute = minute;
+        let minute = time.as_millis().div_euclid(MINUTE_MS);
         if self.open == i64::MIN {
             self.open = minute;
         }
         // Beyond the head are leaps that nobody has confirmed; behind, late events.
         if time > head || minute < self.open || minute - self.open >= RING {
-            self.minute = i64::MIN;
             return;
         }
+        self.begin = minute * MINUTE_MS;
         let (word, bit) = bit_of(minute);
         self.bits[word] |= bit;
-        let at = Timestamp::from_millis(minute * MINUTE_MS);
+        let at = Timestamp::from_millis(self.begin);
         self.newest = self.newest.max(Some(at));
     }
 

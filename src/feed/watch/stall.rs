@@ -15,6 +15,13 @@ pub struct Standing {
     pub is_reachable: bool,
 }
 
+impl Standing {
+    /// Whether it gives what it has.
+    pub const fn is_delivering(&self) -> bool {
+        self.withheld == 0 && !self.is_left_out && self.is_reachable
+    }
+}
+
 /// A partition that does not deliver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stalled {
@@ -47,7 +54,7 @@ impl Stalls {
         self.since.resize(standings.len(), None);
         let judged = standings.iter().zip(&mut self.since).enumerate();
         let stalled = judged.filter_map(|(source, (&standing, since))| {
-            if standing.withheld == 0 && !standing.is_left_out && standing.is_reachable {
+            if standing.is_delivering() {
                 *since = None;
                 return None;
             }

@@ -32,7 +32,7 @@ fn numbers_that_never_come_are_one_incident_that_grows_and_ends() {
     let waited = scene.alerts[0]
         .raised_at
         .millis_since(scene.alerts[0].started_at);
-    assert!((HOUR_MS..HOUR_MS + 2_000).contains(&waited), "{waited}");
+    assert!((HOUR_MS..HOUR_MS + 61_000).contains(&waited), "{waited}");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn without_the_brokers_time_a_future_date_is_told_by_what_follows() {
     let future = Timestamp::from_millis(MONDAY + 30 * DAY_MS);
     scene.hear_at_head(future, None, None);
     for second in 1..200 {
-        assert_eq!(scene.alerts.is_empty(), second < 66, "{second}");
+        assert_eq!(scene.alerts.is_empty(), second < 121, "{second}");
         scene.hear(MONDAY + second * 1_000, None, None);
     }
     assert_eq!(scene.told(), [(Kind::ClockSkew, AlertState::Opened, 0)]);
