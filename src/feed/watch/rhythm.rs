@@ -9,15 +9,13 @@ use std::collections::VecDeque;
 
 use crate::event::{DAY_MS, HOUR_MS, Timestamp};
 
-/// Weeks that are remembered of each hour of the week.
+/// Weeks that are remembered of each hour of the week. Once they have all been seen, the worst one is
+/// left out: an outage or a day off says nothing about what is usual.
 const WEEKS: usize = 8;
 /// The same in milliseconds.
 const MEMORY_MS: i64 = WEEKS.cast_signed() as i64 * 7 * DAY_MS;
 /// Weeks that must have been seen of each hour.
 const WEEKS_KNOWN: usize = 2;
-/// From so many weeks on the worst one is left out: an outage or a day off says nothing about what
-/// is usual.
-const WEEKS_FORGIVING: usize = 4;
 /// Days whose longest time without events is remembered.
 const DAYS: usize = 56;
 /// Such days that must have been seen.
@@ -75,7 +73,7 @@ impl Slot {
         let mut weeks = self.minutes;
         let weeks = &mut weeks[..self.seen];
         weeks.sort_unstable();
-        let forgiven = usize::from(self.seen >= WEEKS_FORGIVING);
+        let forgiven = usize::from(self.seen == WEEKS);
         (self.seen >= WEEKS_KNOWN).then(|| weeks[forgiven])
     }
 }
@@ -205,9 +203,12 @@ impl Rhythm {
     }
 }
 
-/// The length that days' longest silences pass once in [`DAYS_BETWEEN_FALSE`] days: above their
-/// median they are taken to fall off exponentially, with the mean excess that they show, and never
-/// faster than minutes of a Poisson process would.
+/// The length that days' longest silences pass once in [`DAYS_BETWEEN_FALSE`] days.
+///
+/// Above their median they are taken to fall off exponentially, never faster than minutes of a
+/// Poisson process would. Of `count` excesses that sum up to `sum`, the next one passes `x` with
+/// the probability `(1 + x / sum)^-count`: the fewer days have been seen, the longer the tail
+/// (the predictive distribution of an exponential of unknown mean).
 fn limit(longest: impl Iterator<Item = f64>) -> f64 {
     let mut longest: Vec<f64> = longest.collect();
     longest.sort_unstable_by(f64::total_cmp);
@@ -215,8 +216,14 @@ fn limit(longest: impl Iterator<Item = f64>) -> f64 {
     let median = longest[longest.len() / 2];
     let excesses = longest.iter().map(|it| it - median).filter(|it| *it > 0.0);
     let (count, sum) = excesses.fold((0.0_f64, 0.0), |(count, sum), it| (count + 1.0, sum + it));
-    let mean = (sum / count.max(1.0)).max(1.0);
-    median + mean * (DAYS_BETWEEN_FALSE * count.max(1.0) / days).ln()
+    // Without any excess the mean is Poisson's, as sure as the days make it.
+    let (count, share) = if count == 0.0 {
+        (days, 1.0)
+    } else {
+        (count, count / days)
+    };
+    let sum = f64::max(sum, count);
+    median + sum * ((DAYS_BETWEEN_FALSE * share).powf(1.0 / count) - 1.0)
 }
 
 /// Milliseconds of a minute.
@@ -232,25 +239,32 @@ mod tests {
 
     #[test]
     fn the_limit_is_what_the_longest_silences_pass_once_a_year() {
-        // A median of 2, and three of nine above it by 3 in the mean.
+        // A median of 2, and three of nine above it by 3 in the mean: nine times the root.
         let longest = [0.0, 0.0, 1.0, 2.0, 2.0, 2.0, 3.0, 5.0, 7.0];
-        let expected = 2.0 + 3.0 * (365.0_f64 / 3.0).ln();
+        let expected = 2.0 + 9.0 * ((365.0_f64 / 3.0).cbrt() - 1.0);
         assert!((limit(longest.into_iter()) - expected).abs() < 1e-9);
     }
 
     #[test]
-    fn days_without_any_silence_are_taken_as_poisson() {
-        let expected = (365.0_f64 / 10.0).ln();
-        assert!((limit([0.0; 10].into_iter()) - expected).abs() < 1e-9);
+    fn the_more_days_were_seen_the_closer_the_limit_is_to_the_tail_itself() {
+        let of = |days: usize| limit([1.0, 4.0].into_iter().cycle().take(days));
+        let [few, more, many] = [of(8), of(24), of(56)];
+        let itself = 365.0_f64.ln();
+        assert!(
+            few > more && more > many && many > itself,
+            "{few} {more} {many}"
+        );
     }
 
     #[test]
-    fn the_worst_week_is_forgiven_from_the_fourth_on() {
+    fn the_worst_week_is_forgiven_once_all_are_seen() {
         let mut slot = Slot::default();
         assert_eq!(slot.usual(), None);
-        for (minutes, usual) in [(50, None), (0, Some(0)), (40, Some(0)), (45, Some(40))] {
+        for (minutes, usual) in [(50, None), (0, Some(0)), (40, Some(0)), (45, Some(0))] {
             slot.learn(minutes);
             assert_eq!(slot.usual(), usual);
         }
+        (0..4).for_each(|_| slot.learn(48));
+        assert_eq!(slot.usual(), Some(40));
     }
 }
