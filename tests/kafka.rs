@@ -24,7 +24,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    alerts::{self, Incidents, incidents, written_once},
+    alerts::{self, Incidents, incidents, is_of_feed, written_once},
     broker::Broker,
     exposition::Exposition,
     http::ask,
@@ -126,6 +126,30 @@ impl<'a> Scene<'a> {
                 .1
         });
         usize::try_from(ends.sum::<i64>()).unwrap()
+    }
+
+    /// Deletes the records of the topic of `supplier`, but the last one of each partition.
+    fn take_all_but_the_last(&self, supplier: &str) {
+        let topic = self.topic(supplier);
+        let reader = self.reader(&topic);
+        let mut until = TopicPartitionList::new();
+        for partition in 0..PARTITIONS {
+            let patience = Duration::from_secs(20);
+            let (_, end) = reader
+                .fetch_watermarks(&topic, partition, patience)
+                .unwrap();
+            until
+                .add_partition_offset(&topic, partition, Offset::Offset(end - 1))
+                .unwrap();
+        }
+        let admin: AdminClient<DefaultClientContext> = self.broker.client().create().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(admin.delete_records(&until, &AdminOptions::new()))
+            .unwrap();
     }
 
     fn daemon(&self, args: &[&str]) -> Child {
@@ -368,6 +392,96 @@ fn a_backlog_gives_the_incidents_of_replay_whatever_interrupts_it() {
             "{prefix}: a revision is written twice"
         );
     }
+}
+
+/// Five weeks of an event a minute, up to two hours ago, with one number missing yesterday.
+#[test]
+fn a_feed_that_went_silent_and_has_a_gap_says_so_and_once_over_restarts() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "silent", &["quiet"]);
+    let config = fs::read_to_string(scene.config()).unwrap();
+    // Nothing is known yet of how long this supplier's events take.
+    fs::write(scene.config(), config + "delivery = \"1m\"\n").unwrap();
+    let minutes = 5 * 7 * 24 * 60;
+    let end = rosterwatch::clock::now().as_millis() - 2 * 3_600_000;
+    let event = |minute: i64| {
+        let (time, seq) = (end - (minutes - minute) * 60_000, minute + 1);
+        let account = minute % 7;
+        format!(
+            r#"{{"id":"{seq}","time":{time},"supplier":"quiet","account":"clerk-{account}","action":"view","subject":"MP-{account}","seq":{seq}}}"#
+        )
+    };
+    let missing = minutes - 1_440;
+    let events = (0..minutes).filter(|minute| *minute != missing).map(event);
+    let events: Vec<String> = events.collect();
+    scene.produce(events.iter().map(|event| ("quiet", event.as_str())));
+    let open = [("kind", "feed_silence")];
+    let is_silent = |page: &Exposition| page.sum("incidents_open", &open) > 0.5;
+    let mut told = Vec::new();
+    for start in 0..2 {
+        let watched = scene.watch();
+        watched.page_with(is_silent);
+        watched.end();
+        let alerts = scene.read("alerts");
+        assert!(alerts.iter().all(is_of_feed), "{alerts:?}");
+        assert!(written_once(&alerts));
+        let opened = alerts.iter().filter(|alert| alert["state"] == "opened");
+        let kinds: Vec<&str> = opened.map(|it| it["kind"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["feed_gap", "feed_silence"]);
+        assert!(alerts.iter().all(|alert| alert["state"] != "closed"));
+        if start == 0 {
+            told = alerts;
+        }
+    }
+    for alert in &told {
+        for nothing in [
+            "account", "window", "observed", "expected", "score", "exposure",
+        ] {
+            assert_eq!(alert[nothing], Value::Null, "{nothing}");
+        }
+    }
+    let gap = told[0]["reasons"][0].as_str().unwrap();
+    assert!(
+        gap.contains(&format!("number {} last", missing + 1)),
+        "{gap}"
+    );
+}
+
+#[test]
+fn records_that_retention_took_unread_are_a_gap_that_a_restart_does_not_repeat() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "cut", &["late"]);
+    let events: Vec<String> = (0..1_200)
+        .map(|number| {
+            let time = 1_795_000_000_000_i64 + number * 1_000;
+            let account = number % 7;
+            format!(
+                r#"{{"id":"{number}","time":{time},"supplier":"late","account":"clerk-{account}","action":"view","subject":"MP-{account}"}}"#
+            )
+        })
+        .collect();
+    let (read, unread) = events.split_at(600);
+    let produce = |events: &[String]| {
+        scene.produce(events.iter().map(|event| ("late", event.as_str())));
+    };
+    produce(read);
+    scene.run_to_the_end();
+    produce(unread);
+    scene.take_all_but_the_last("late");
+    scene.run_to_the_end();
+    let alerts = scene.read("alerts");
+    let gap = alerts.last().expect("an alert");
+    assert_eq!(gap["kind"], "feed_gap");
+    let lost = 600 - PARTITIONS;
+    let reason = gap["reasons"][0].as_str().unwrap();
+    let words = format!("retention took {lost} records of the topic before they were read");
+    assert!(reason.starts_with(&words), "{reason}");
+    scene.run_to_the_end();
+    assert_eq!(scene.read("alerts"), alerts);
 }
 
 #[test]

@@ -111,6 +111,55 @@ fn threads_and_batches_change_no_byte() {
 }
 
 #[test]
+fn what_is_wrong_with_a_feed_is_told_by_event_time_however_its_log_is_split() {
+    const START: i64 = 1_780_272_000_000;
+    let minutes = 6 * 7 * 24 * 60;
+    let (silent, missing) = (minutes - 3_000..minutes - 2_800, minutes - 2_000);
+    let mut seq = 0;
+    let (mut whole, mut parts) = (String::new(), [const { String::new() }; 3]);
+    for minute in (0..minutes).filter(|minute| !silent.contains(minute)) {
+        seq += 1;
+        if minute == missing {
+            continue;
+        }
+        let time = START + minute * 60_000;
+        let account = minute % 5;
+        let line = format!(
+            r#"{{"id":"{seq}","time":{time},"supplier":"s","account":"clerk-{account}","action":"view","subject":"MP-{account}","seq":{seq}}}"#
+        );
+        for text in [
+            &mut whole,
+            &mut parts[usize::try_from(minute * 7 % 11 % 3).unwrap()],
+        ] {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("whole.ndjson"), whole).unwrap();
+    for (name, part) in PARTS.iter().zip(parts) {
+        fs::write(dir.path().join(name), part).unwrap();
+    }
+    let told = |files: &[&str]| -> Vec<(String, String, String)> {
+        let alerts = alerts::read(&alerts(dir.path(), files));
+        let text = |alert: &Value, key: &str| alert[key].as_str().unwrap().to_owned();
+        let told = alerts.iter();
+        told.map(|it| ["kind", "state", "incident"].map(|key| text(it, key)))
+            .map(|[kind, state, incident]| (kind, state, incident))
+            .collect()
+    };
+    let expected = told(&["whole.ndjson"]);
+    let kinds: Vec<_> = expected
+        .iter()
+        .map(|(kind, state, _)| [kind.as_str(), state])
+        .collect();
+    let silence = [["feed_silence", "opened"], ["feed_silence", "closed"]];
+    let gap = [["feed_gap", "opened"], ["feed_gap", "closed"]];
+    assert_eq!(kinds, [silence, gap].concat());
+    assert_eq!(told(&PARTS), expected);
+}
+
+#[test]
 fn compressed_and_piped_logs_give_the_same_alerts() {
     let world = world();
     let whole = world.dir.path().join("whole.ndjson");
@@ -493,6 +542,17 @@ fn a_closed_incident_exposes_what_the_log_says() {
     assert!(checked > 3, "{checked} incidents closed");
 }
 
+/// Whether a reason names the count from which it was too much.
+fn says_critical(reason: &str, critical: u64) -> bool {
+    let says = [
+        format!("; {critical} is too much"),
+        format!("; {critical} read so is too much"),
+        format!(", and {critical} is too much"),
+        format!(", and {critical} read so is too much"),
+    ];
+    says.iter().any(|words| reason.contains(words))
+}
+
 #[test]
 fn the_numbers_of_a_reason_are_those_of_the_alert_and_of_the_log() {
     let reads = reads();
@@ -501,11 +561,13 @@ fn the_numbers_of_a_reason_are_those_of_the_alert_and_of_the_log() {
         let reason = alert["reasons"][0].as_str().unwrap().to_owned();
         let of_alert = |key: &str| alert["baseline"][key].to_string();
         let upper = alert["expected"]["upper"].as_u64().unwrap();
-        assert!(
-            reason.contains(&format!("; {} is too much", upper + 1))
-                || reason.contains(&format!(", and {} is too much", upper + 1)),
-            "{alert}"
-        );
+        let critical = upper + 1;
+        assert!(says_critical(&reason, critical), "{alert}");
+        if let Some((before, _)) = reason.split_once(" of them ") {
+            let so: u64 = before.rsplit(' ').next().unwrap().parse().unwrap();
+            let all = alert["observed"]["subjects"].as_u64().unwrap();
+            assert!((critical..=all).contains(&so), "{alert}");
+        }
         match alert["baseline"]["days"].as_u64().unwrap() {
             0 => assert!(
                 reason.contains(&format!("its {} peers", of_alert("peers"))),
@@ -529,8 +591,8 @@ fn the_numbers_of_a_reason_are_those_of_the_alert_and_of_the_log() {
         .find(|(word, _)| alert["window"] == *word)
         .map(|(word, ms)| (ms, word))
         .unwrap();
-        // Windows are made of half minutes and end with the one of the event that tells.
-        let end = (millis(&alert["raised_at"]) / 30_000 + 1) * 30_000;
+        // Windows are made of half minutes and end with the last that the incident holds.
+        let end = (millis(&alert["last_seen_at"]) / 30_000 + 1) * 30_000;
         let last = alert["evidence"].as_array().unwrap().iter();
         let last = last
             .map(|at| at["last_line"].as_u64().unwrap())

@@ -288,6 +288,7 @@ pub(super) const SUPPLIER_KEYS: &[(&str, Form)] = &[
     ("lateness", Time),
     ("datasets", Texts),
     ("population", Count(1, u64::MAX)),
+    ("delivery", Time),
 ];
 
 /// The file of defaults.

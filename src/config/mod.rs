@@ -67,6 +67,7 @@ struct Supplier {
     lateness_ms: Option<i64>,
     datasets: Vec<String>,
     population: Option<u64>,
+    delivery_ms: Option<i64>,
 }
 
 /// A topic, or a pattern of topics.
@@ -237,6 +238,7 @@ impl Config {
             feed.lateness_ms = supplier.lateness_ms.unwrap_or(feed.lateness_ms);
             feed.datasets = supplier.datasets.iter().cloned().collect();
             feed.population = supplier.population;
+            feed.delivery_ms = supplier.delivery_ms;
         }
         feed
     }
@@ -324,6 +326,7 @@ fn read_feed(read: &mut Reader, suppliers: &BTreeMap<String, Supplier>) -> feed:
         lateness_ms,
         horizon_ms,
         quiet_ms,
+        stall_ms: read.millis("kafka.stall"),
         limits: feed::Limits {
             accounts_max: read.size("limits.accounts"),
             subjects_max: read.size("limits.subjects"),
@@ -361,6 +364,9 @@ fn read_suppliers(read: &mut Reader) -> BTreeMap<String, Supplier> {
             population: read
                 .has(&key("population"))
                 .then(|| read.count(&key("population"))),
+            delivery_ms: read
+                .has(&key("delivery"))
+                .then(|| read.millis(&key("delivery"))),
         };
         suppliers.insert(name, supplier);
     }

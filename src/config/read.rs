@@ -256,7 +256,7 @@ impl Reader {
                 Some((_, form)) => self.take(&key, *form, value),
                 None => self.refuse(
                     &key,
-                    "is unknown; a supplier has topics, lateness, datasets, population",
+                    "is unknown; a supplier has topics, lateness, datasets, population, delivery",
                 ),
             }
         }

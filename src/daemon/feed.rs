@@ -203,6 +203,7 @@ impl Task {
         let limits = config.limits;
         let conduct = Conduct {
             lateness_ms: config.lateness_ms,
+            quiet_ms: config.quiet_ms,
             stall: self.kit.settings.stall,
             in_flight_max: self.kit.settings.in_flight_max,
             deadline: self.kit.settings.shutdown_deadline,
@@ -268,7 +269,10 @@ impl Task {
                 from,
                 end: bounds.1,
                 committed: committed.unwrap_or(0),
-                is_cut: matches!(check, Check::Cut { .. }),
+                cut: match check {
+                    Check::Cut { lost, .. } => Some(lost),
+                    Check::Whole | Check::Remade { .. } => None,
+                },
             });
         }
         if changed {

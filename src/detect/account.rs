@@ -17,7 +17,7 @@ use crate::{
         refused::{Refused, score_asked},
         season::Season,
         unsettled::Unsettled,
-        version::{COUNTED, History, Version, odd_test},
+        version::{COUNTED, History, Version, odd_test, signal_and_window},
         window::{Counts, Signal, Window},
     },
     event::{AccountKind, Timestamp},
@@ -192,9 +192,8 @@ impl Account {
     /// # Panics
     /// Panics where `peers` is empty: a group always has a version.
     pub fn version_at<'a>(&'a self, peers: &'a [Version], pane: u32) -> &'a Version {
-        let in_force = |versions: &'a [Version]| versions.iter().rfind(|v| v.from <= pane);
-        let own = in_force(&self.versions);
-        own.or_else(|| in_force(peers)).unwrap_or(&peers[0])
+        let own = in_force(&self.versions, pane);
+        own.or_else(|| in_force(peers, pane)).unwrap_or(&peers[0])
     }
 
     /// What is known of the strongest of a finding's tests: the one with the smallest probability.
@@ -249,7 +248,12 @@ impl Account {
         // What was read tells more than what was not.
         let best = best.or_else(|| self.strongest_refused(finding, budget, scratch));
         let best = best.unwrap_or_else(|| unreachable!("a finding has crossed a test"));
-        self.explain_test(version, end, &best)
+        let mut explanation = self.explain_test(version, end, &best);
+        explanation.peers_usual = 1.0
+            + in_force(peers, end).unwrap_or(&peers[0]).models[stat(best.signal, best.window)].mean;
+        let tests = (0..COUNTED).filter(|test| finding.crossed & (1 << test) != 0);
+        explanation.also = tests.map(signal_and_window).collect();
+        explanation
     }
 
     fn strongest_refused(
@@ -302,6 +306,8 @@ impl Account {
             days: version.days,
             maturity: Maturity::of(version.days),
             peers: version.peers,
+            peers_usual: 0.0,
+            also: Vec::new(),
             job_size: version.job_size(),
             lasting,
             unusual: found.unusual,
@@ -369,6 +375,10 @@ impl Account {
             counts: self.version_at(peers, pane).critical(pane),
         }
     }
+}
+
+fn in_force(versions: &[Version], pane: u32) -> Option<&Version> {
+    versions.iter().rfind(|version| version.from <= pane)
 }
 
 /// Drops the versions whose successor is in force for every pane from `keep_from` on.

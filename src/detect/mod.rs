@@ -128,7 +128,7 @@ impl Finding {
 pub(crate) const REFUSED: u32 = 1 << version::TESTS;
 
 /// Why a window was too much: the strongest test.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Explanation {
     /// The window.
     pub window: Window,
@@ -152,6 +152,10 @@ pub struct Explanation {
     pub maturity: Maturity,
     /// Accounts of the peer group with a history.
     pub peers: u32,
+    /// What a newcomer to the group is expected to reach of the signal in such a window.
+    pub peers_usual: f64,
+    /// Every test of what is read that crossed.
+    pub also: Vec<(Signal, Window)>,
     /// The largest run that a known job of the account explains; 0 without one.
     pub job_size: u32,
     /// Since when its reading is above the usual, and by how many people before that day: for a

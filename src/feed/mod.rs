@@ -8,6 +8,7 @@ pub mod decoder;
 pub mod merge;
 mod pipeline;
 pub mod repeats;
+pub mod watch;
 
 pub use self::pipeline::{BEHIND_MS, Counts, Decision, LIMITS, Pipeline};
 
@@ -26,6 +27,10 @@ pub struct Config {
     pub datasets: BTreeSet<String>,
     /// How many people's records the supplier holds, where known.
     pub population: Option<u64>,
+    /// A partition may withhold records for so long, in milliseconds.
+    pub stall_ms: i64,
+    /// Events come at most so long after they happened, in milliseconds, where that is declared.
+    pub delivery_ms: Option<i64>,
     /// Bounds of the feed's state.
     pub limits: Limits,
     /// People exposed from which an incident is medium, high and critical.
@@ -73,6 +78,8 @@ impl Default for Config {
             false_alerts_per_account_day: 0.000_2,
             datasets: BTreeSet::new(),
             population: None,
+            stall_ms: 300_000,
+            delivery_ms: None,
             limits: Limits {
                 accounts_max: 1_000_000,
                 subjects_max: 4_000_000,

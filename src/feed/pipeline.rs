@@ -12,6 +12,7 @@ use crate::{
     feed::{
         Config,
         repeats::{Repeat, Repeats},
+        watch::{self, Outlook, Watch},
     },
     incident::{self, Alert, Detections, OpenBy, Sighting, Tracker},
     ingest::Record,
@@ -71,6 +72,9 @@ pub struct Pipeline {
     tracker: Tracker,
     findings: Vec<Finding>,
     counts: Counts,
+    watch: Watch,
+    /// When what is decided now came, where it came just now.
+    arrived: Option<Timestamp>,
     /// The hour (since 1970) of the watermark when old ids were last forgotten.
     swept_hour: i64,
 }
@@ -79,6 +83,13 @@ impl Pipeline {
     /// An empty pipeline for `supplier`.
     pub fn new(supplier: &str, config: Config) -> Self {
         let limits = config.limits;
+        let watch = watch::Config {
+            lateness_ms: config.lateness_ms,
+            quiet_ms: config.quiet_ms,
+            stall_ms: config.stall_ms,
+            delivery_ms: config.delivery_ms,
+            severity_people: config.severity_people,
+        };
         Self {
             horizon_ms: config.horizon_ms,
             repeats: Repeats::new(limits.known_ids_max),
@@ -102,6 +113,8 @@ impl Pipeline {
             }),
             findings: Vec::new(),
             counts: Counts::default(),
+            watch: Watch::new(supplier, watch),
+            arrived: None,
             swept_hour: i64::MIN,
         }
     }
@@ -140,6 +153,12 @@ impl Pipeline {
             self.advance(alerts);
         }
         let late = self.watermark().is_some_and(|mark| event.time < mark);
+        if let Some(head) = self.watermark.head()
+            && !too_old
+        {
+            self.watch
+                .observe(event, (source, record), head, self.arrived, alerts);
+        }
         let sighting = |seen| Sighting {
             seen,
             source,
@@ -164,12 +183,37 @@ impl Pipeline {
         Decision::Decided
     }
 
+    /// Says when the events that are decided next came: nothing where they have waited.
+    pub const fn arriving(&mut self, at: Option<Timestamp>) {
+        self.arrived = at;
+    }
+
+    /// Takes in that retention took `records` of `source` before they were read; the next one is
+    /// of `time` and at `position`.
+    pub fn lose(
+        &mut self,
+        records: u64,
+        time: Timestamp,
+        next: (u32, u64),
+        alerts: &mut Vec<Alert>,
+    ) {
+        self.watch.lose(records, time, next, alerts);
+    }
+
+    /// Looks at the feed as it is now, beside what its events say.
+    pub fn look(&mut self, outlook: Outlook<'_>, alerts: &mut Vec<Alert>) {
+        self.watch.look(outlook, alerts);
+    }
+
     fn advance(&mut self, alerts: &mut Vec<Alert>) {
         let Some(mark) = self.watermark() else {
             return;
         };
         for gathering in self.detector.advance(mark) {
             self.tracker.gather(gathering, &self.detector, alerts);
+        }
+        if let Some(head) = self.watermark.head() {
+            self.watch.advance(head, alerts);
         }
         self.tracker.advance(mark, &mut self.detector, alerts);
         let hour = mark.as_millis().div_euclid(HOUR_MS);
@@ -200,14 +244,21 @@ impl Pipeline {
         self.watermark.head()
     }
 
-    /// Incidents open now.
+    /// Incidents open now, those of the feed itself included.
     pub fn incidents_open(&self) -> usize {
-        self.tracker.open()
+        self.tracker.open() + self.watch.open()
     }
 
     /// Incidents open now, by kind and severity.
     pub fn open_by(&self) -> OpenBy {
-        self.tracker.open_by()
+        let mut open = self.tracker.open_by();
+        self.watch.add_open(&mut open);
+        open
+    }
+
+    /// Whether the incident of the feed itself of that id is open.
+    pub fn has_open(&self, incident: &str) -> bool {
+        self.watch.has_open(incident)
     }
 
     /// Events that crossed a window of an open incident, since the pipeline began.
@@ -242,13 +293,21 @@ impl Pipeline {
         let [accounts, subjects, pairs] = self.detector.limits_reached();
         let known_ids = self.repeats.limit_reached();
         let incidents = self.tracker.limit_reached();
-        let times = [accounts, subjects, pairs, known_ids, incidents];
+        let numbers = self.watch.limit_reached();
+        let times = [accounts, subjects, pairs, known_ids, incidents, numbers];
         std::array::from_fn(|limit| (LIMITS[limit], times[limit]))
     }
 }
 
 /// The limits that a pipeline may meet.
-pub const LIMITS: [&str; 5] = ["accounts", "subjects", "pairs", "known_ids", "incidents"];
+pub const LIMITS: [&str; 6] = [
+    "accounts",
+    "subjects",
+    "pairs",
+    "known_ids",
+    "incidents",
+    "numbers",
+];
 
 /// A hash of an account's name, the same in every run: the watermark tells accounts apart by it.
 fn hash_of(account: &str) -> u64 {

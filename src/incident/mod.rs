@@ -8,6 +8,7 @@ use crate::{
     event::{AccountKind, Timestamp},
 };
 
+mod blindness;
 mod episode;
 mod identity;
 mod positions;
@@ -17,7 +18,10 @@ mod span;
 mod tracker;
 mod wide;
 
-pub use self::tracker::{Config, Sighting, Tracker};
+pub use self::{
+    blindness::{Blindness, Trouble},
+    tracker::{Config, Sighting, Tracker},
+};
 
 /// What kind of incident it is; where several fit, the first in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,11 +42,19 @@ pub enum Kind {
     SupplierWide,
     /// Many attempts that were refused.
     DeniedBurst,
+    /// Nothing comes of a supplier where it always does.
+    FeedSilence,
+    /// Events are missing: numbers of the supplier's own count, or records that retention took.
+    FeedGap,
+    /// Records are there and are not delivered.
+    FeedStalled,
+    /// Events are dated into the future.
+    ClockSkew,
 }
 
 impl Kind {
     /// Every kind, in order of precedence.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::BulkExport,
         Self::Enumeration,
         Self::SlowDrip,
@@ -51,6 +63,17 @@ impl Kind {
         Self::NewAccount,
         Self::SupplierWide,
         Self::DeniedBurst,
+        Self::FeedSilence,
+        Self::FeedGap,
+        Self::FeedStalled,
+        Self::ClockSkew,
+    ];
+    /// Those about the feed itself: without an account, and without statistics.
+    pub const OF_FEED: [Self; 4] = [
+        Self::FeedSilence,
+        Self::FeedGap,
+        Self::FeedStalled,
+        Self::ClockSkew,
     ];
 
     /// The wire word.
@@ -64,7 +87,16 @@ impl Kind {
             Self::NewAccount => "new_account",
             Self::SupplierWide => "supplier_wide",
             Self::DeniedBurst => "denied_burst",
+            Self::FeedSilence => "feed_silence",
+            Self::FeedGap => "feed_gap",
+            Self::FeedStalled => "feed_stalled",
+            Self::ClockSkew => "clock_skew",
         }
+    }
+
+    /// Whether it is about the feed itself.
+    pub fn is_of_feed(self) -> bool {
+        Self::OF_FEED.contains(&self)
     }
 }
 

@@ -6,17 +6,39 @@ use crate::detect::{
     together::Gathering,
 };
 
+/// Says what came and what is usual; then, where there is more to say, what else was too much, and
+/// what the account's peers read.
+pub(super) fn sentences(found: &Explanation) -> Vec<String> {
+    let mut all = vec![sentence(found)];
+    if found.also.len() > 1 {
+        let tests = found.also.iter().map(|(signal, window)| {
+            let what = match signal {
+                Signal::People => "people",
+                Signal::Novel => "people that it had not read before",
+                Signal::Exported | Signal::Records => "records exported",
+            };
+            format!("{what} in {}", window.words())
+        });
+        let tests: Vec<String> = tests.collect();
+        all.push(format!("too much at once: {}", tests.join("; ")));
+    }
+    if found.days > 0 && found.peers > 0 && found.refused.is_none() {
+        all.push(format!(
+            "its {peers} peers reach {usual} in the usual case",
+            peers = found.peers,
+            usual = number(found.peers_usual),
+        ));
+    }
+    all
+}
+
 /// Says what came, and what is usual.
-pub(super) fn sentence(found: &Explanation) -> String {
+fn sentence(found: &Explanation) -> String {
     let count = found.observed[found.signal as usize];
     let what = match found.signal {
         Signal::People => people_read(count),
         Signal::Novel => format!("{count} people's records that it had not read before"),
         Signal::Exported | Signal::Records => format!("{count} records exported"),
-    };
-    let what = match found.unusual {
-        Some((aspects, people)) => format!("{} {}", people_read(people), unusual(aspects)),
-        None => what,
     };
     if let Some(attempts) = found.refused {
         return format!(
@@ -26,8 +48,18 @@ pub(super) fn sentence(found: &Explanation) -> String {
         );
     }
     let usual = number(found.expected[found.signal as usize]);
-    let window = found.window.words();
-    let critical = found.critical;
+    let window = match found.unusual {
+        Some((aspects, people)) => format!(
+            "{}, {people} of them {}",
+            found.window.words(),
+            unusual(aspects)
+        ),
+        None => found.window.words().to_owned(),
+    };
+    let critical = match found.unusual {
+        Some(_) => format!("{} read so", found.critical),
+        None => found.critical.to_string(),
+    };
     if let Some((since, excess)) = found.lasting {
         return format!(
             "{what} in a day; this account's usual day has {usual}, and since {day} it had read \
@@ -118,6 +150,8 @@ mod tests {
             days: 17,
             maturity: Maturity::Mature,
             peers: 80,
+            peers_usual: 5.2,
+            also: vec![(Signal::People, Window::Hour)],
             job_size: 0,
             lasting: None,
             unusual: None,

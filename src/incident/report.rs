@@ -58,11 +58,18 @@ pub(super) fn revision(closings: u64, people: u64, severity: Severity) -> u64 {
 
 /// How grave so many people are.
 pub(super) fn severity(config: &Config, people: u64) -> Severity {
-    let [medium, high, critical] = config.severity_people;
     let tenth = config
         .population
         .is_some_and(|all| people >= all.div_ceil(10));
-    if people >= critical || tenth {
+    if tenth {
+        return Severity::Critical;
+    }
+    graded(config.severity_people, people)
+}
+
+/// How grave so many people are by the bounds of medium, high and critical.
+pub(super) fn graded([medium, high, critical]: [u64; 3], people: u64) -> Severity {
+    if people >= critical {
         Severity::Critical
     } else if people >= high {
         Severity::High
@@ -115,7 +122,7 @@ pub(super) fn alert(
             last_at: episode.last_seen_at,
         },
         evidence: episode.evidence(),
-        reasons: vec![reason::sentence(found)],
+        reasons: reason::sentences(found),
         attack: ATTACK.to_vec(),
         late: episode.late,
         baseline_days: found.days,

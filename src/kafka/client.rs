@@ -161,23 +161,45 @@ impl Reports {
     }
 }
 
-/// Where partitions end, as the last fetch of a reading client told.
+/// How a reading client sees its partitions, as its last statistics told.
 #[derive(Debug, Default)]
-pub struct Ends(Mutex<BTreeMap<Partition, u64>>);
+pub struct Ends(Mutex<BTreeMap<Partition, End>>);
+
+/// The end of one partition, and how far the client has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The position after its last record.
+    pub end: u64,
+    /// The position that is fetched next; nothing before the first fetch. It passes what is no
+    /// record, such as markers of transactions.
+    pub fetch: Option<u64>,
+    /// Whether the broker that leads it is connected.
+    pub is_reachable: bool,
+}
 
 impl Ends {
     /// The end of a partition, where a fetch has told it.
-    pub fn of(&self, partition: &Partition) -> Option<u64> {
+    pub fn of(&self, partition: &Partition) -> Option<End> {
         let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         ends.get(partition).copied()
     }
 
     fn note(&self, statistics: &Statistics) {
         let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let brokers = statistics.brokers.values();
+        let connected: Vec<i32> = brokers
+            .filter(|broker| broker.state == "UP")
+            .map(|broker| broker.nodeid)
+            .collect();
         for (topic, known) in &statistics.topics {
             for (number, partition) in &known.partitions {
                 // Negative before the first fetch.
                 if let Ok(end) = u64::try_from(partition.hi_offset) {
+                    let end = End {
+                        end,
+                        fetch: u64::try_from(partition.next_offset).ok(),
+                        is_reachable: connected.contains(&partition.leader),
+                    };
                     ends.insert((topic.clone(), *number), end);
                 }
             }

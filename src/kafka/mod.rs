@@ -9,7 +9,7 @@ mod reading;
 mod topics;
 
 pub use self::{
-    client::{Client, Ends, Reports, Sasl, Settings, Tls, connect},
+    client::{Client, End, Ends, Reports, Sasl, Settings, Tls, connect},
     error::{Error, code},
     reading::{Partition, read_to_end, watermarks},
     topics::{Catalog, OwnTopic, ensure, list},

@@ -19,7 +19,7 @@ use rdkafka::{
 use serde::Deserialize;
 
 use crate::{
-    incident::Alert,
+    incident::{Alert, AlertState, Kind},
     ingest::position::Ticket,
     kafka::{Client, Error, Partition, Settings, read_to_end},
 };
@@ -236,6 +236,10 @@ struct Entry {
     revision: u64,
     /// The last alert's JSON while the topic holds the incident open and this run has not decided it.
     open: Option<String>,
+    /// Whether it is about the feed itself: looking at the wall, it need not be decided again.
+    is_of_feed: bool,
+    /// Added to the revisions of an incident that this run does not know was closed before.
+    lift: u64,
 }
 
 #[derive(Deserialize)]
@@ -247,6 +251,8 @@ struct Heading<'a> {
     state: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
     supplier: std::borrow::Cow<'a, str>,
+    #[serde(borrow, default)]
+    kind: std::borrow::Cow<'a, str>,
 }
 
 impl Ledger {
@@ -284,18 +290,24 @@ impl Ledger {
         let entry = Entry {
             revision: heading.revision,
             open: (heading.state != "closed").then(|| json.to_owned()),
+            is_of_feed: Kind::OF_FEED
+                .iter()
+                .any(|kind| kind.as_str() == heading.kind),
+            lift: 0,
         };
         self.incidents.insert(heading.incident.into_owned(), entry);
     }
 
-    /// Whether the topic lacks `alert`; remembers that it was decided.
-    pub fn admit(&mut self, alert: &Alert) -> bool {
+    /// Whether the topic lacks `alert`; remembers that it was decided. Its revision is raised where
+    /// [`admit_now`](Self::admit_now) has opened the incident again.
+    pub fn admit(&mut self, alert: &mut Alert) -> bool {
         if let Some(account) = &alert.account {
             self.produced
                 .insert(account.clone(), alert.incident.clone());
         }
         if let Some(entry) = self.incidents.get_mut(&alert.incident) {
             entry.open = None;
+            alert.revision += entry.lift;
             let is_new = alert.revision > entry.revision;
             entry.revision = entry.revision.max(alert.revision);
             return is_new;
@@ -303,9 +315,49 @@ impl Ledger {
         let entry = Entry {
             revision: alert.revision,
             open: None,
+            is_of_feed: alert.kind.is_of_feed(),
+            lift: 0,
         };
         self.incidents.insert(alert.incident.clone(), entry);
         true
+    }
+
+    /// As [`admit`](Self::admit), for what is seen now rather than decided again: an incident that
+    /// the topic holds open goes on, and one that it holds closed is opened again, under revisions
+    /// above those that it has.
+    pub fn admit_now(&mut self, alert: &mut Alert) -> bool {
+        if let Some(entry) = self.incidents.get_mut(&alert.incident) {
+            let is_known = alert.revision + entry.lift <= entry.revision;
+            if is_known && alert.state == AlertState::Opened && entry.open.is_none() {
+                let closings = entry.revision.div_ceil(1_000);
+                entry.lift = 1_000 * closings.saturating_sub(alert.revision / 1_000);
+            }
+        }
+        self.admit(alert)
+    }
+
+    /// The closing alerts of the feed's own incidents that the topic holds open from a run before,
+    /// that this one has not told, and of which `is_over` (asked by kind, incident and the time last
+    /// seen) says that they are; as (incident, JSON), closed at `now`.
+    pub fn end_of_feed(
+        &mut self,
+        now: &str,
+        is_over: impl Fn(&str, &str, &str) -> bool,
+    ) -> BTreeMap<String, String> {
+        let mut closings = BTreeMap::new();
+        let entries = self.incidents.iter_mut();
+        for (incident, entry) in entries.filter(|(_, entry)| entry.is_of_feed) {
+            let Some(json) = &entry.open else { continue };
+            let Ok(mut alert) = serde_json::from_str::<serde_json::Value>(json) else {
+                continue;
+            };
+            let text = |key: &str| alert[key].as_str().unwrap_or_default();
+            if is_over(text("kind"), incident, text("last_seen_at")) {
+                alert["raised_at"] = now.into();
+                closings.insert(incident.clone(), entry.close(alert));
+            }
+        }
+        closings
     }
 
     /// The closing alerts of incidents that the topic holds open and deciding again did not
@@ -315,7 +367,8 @@ impl Ledger {
     /// Those last seen before `since` (RFC 3339 in UTC) are left as they are: their log is gone.
     pub fn close_unproduced(&mut self, since: Option<&str>) -> BTreeMap<String, String> {
         let mut closings = BTreeMap::new();
-        for (incident, entry) in &mut self.incidents {
+        let entries = self.incidents.iter_mut();
+        for (incident, entry) in entries.filter(|(_, entry)| !entry.is_of_feed) {
             let Some(json) = entry.open.take() else {
                 continue;
             };
@@ -331,14 +384,22 @@ impl Ledger {
                 .and_then(|account| self.produced.get(account))
                 .cloned()
                 .unwrap_or_default();
-            // Revisions of one opening lie within a thousand; closing ends them (contract §2).
-            entry.revision = 1_000 * (entry.revision / 1_000 + 1);
-            alert["state"] = "closed".into();
-            alert["revision"] = entry.revision.into();
             alert["superseded_by"] = successor.into();
-            closings.insert(incident.clone(), alert.to_string());
+            closings.insert(incident.clone(), entry.close(alert));
         }
         closings
+    }
+}
+
+impl Entry {
+    /// The JSON that closes the incident whose last alert is `alert`.
+    fn close(&mut self, mut alert: serde_json::Value) -> String {
+        self.open = None;
+        // Revisions of one opening lie within a thousand; closing ends them (contract §2).
+        self.revision = 1_000 * (self.revision / 1_000 + 1);
+        alert["state"] = "closed".into();
+        alert["revision"] = self.revision.into();
+        alert.to_string()
     }
 }
 
@@ -360,6 +421,84 @@ mod tests {
         assert_eq!(closing["state"], "closed");
         assert_eq!(closing["superseded_by"], "");
         assert!(ledger.close_unproduced(None).is_empty());
+    }
+
+    /// A silence that the topic holds in some state, told anew by this run.
+    fn silence(state: AlertState) -> Alert {
+        let config = crate::feed::watch::Config {
+            lateness_ms: 0,
+            quiet_ms: 0,
+            stall_ms: 0,
+            delivery_ms: None,
+            severity_people: [25, 100, 500],
+        };
+        let mut alerts = Vec::new();
+        let mut watch = crate::feed::watch::Watch::new("s", config);
+        watch.lose(1, crate::event::Timestamp::default(), (0, 0), &mut alerts);
+        Alert {
+            incident: "inc_a".to_owned(),
+            state,
+            kind: Kind::FeedSilence,
+            revision: if state == AlertState::Closed {
+                1_000
+            } else {
+                5
+            },
+            ..alerts.remove(0)
+        }
+    }
+
+    fn silent(state: &str, revision: u64) -> String {
+        let opened = OPENED
+            .replace("opened", state)
+            .replace("22", &revision.to_string());
+        opened.replace(
+            "\"account\":\"x\"",
+            "\"account\":null,\"kind\":\"feed_silence\"",
+        )
+    }
+
+    #[test]
+    fn a_silence_that_the_topic_holds_open_goes_on_under_its_name() {
+        let mut ledger = Ledger::default();
+        ledger.learn(&silent("opened", 5), "s");
+        assert!(
+            ledger.close_unproduced(None).is_empty(),
+            "it looks at the wall"
+        );
+        assert!(!ledger.admit_now(&mut silence(AlertState::Opened)));
+        let mut closed = silence(AlertState::Closed);
+        assert!(ledger.admit(&mut closed));
+        assert_eq!(closed.revision, 1_000);
+    }
+
+    #[test]
+    fn a_silence_after_a_closed_one_of_the_day_is_told_under_further_revisions() {
+        let mut ledger = Ledger::default();
+        ledger.learn(&silent("closed", 2_000), "s");
+        let told = [AlertState::Opened, AlertState::Closed].map(|state| {
+            let mut alert = silence(state);
+            assert!(ledger.admit_now(&mut alert));
+            alert.revision
+        });
+        assert_eq!(told, [2_005, 3_000]);
+    }
+
+    #[test]
+    fn a_silence_of_a_run_before_is_closed_once_it_is_over() {
+        let mut ledger = Ledger::default();
+        ledger.learn(&silent("escalated", 9), "s");
+        let now = "2026-01-03T00:00:00.000Z";
+        assert!(ledger.end_of_feed(now, |_, _, _| false).is_empty());
+        let is_it = |kind: &str, incident: &str, last_seen: &str| {
+            kind == "feed_silence" && incident == "inc_a" && last_seen < now
+        };
+        let closings = ledger.end_of_feed(now, is_it);
+        let closing: serde_json::Value = serde_json::from_str(&closings["inc_a"]).unwrap();
+        assert_eq!(closing["revision"], 1_000);
+        assert_eq!(closing["raised_at"], now);
+        assert_eq!(closing.get("superseded_by"), None);
+        assert!(ledger.end_of_feed(now, is_it).is_empty());
     }
 
     #[test]

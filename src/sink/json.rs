@@ -27,17 +27,17 @@ struct Wire<'a> {
     started_at: String,
     raised_at: String,
     last_seen_at: String,
-    window: String,
-    observed: Observed,
-    expected: Expected,
-    score: f64,
-    p_value: f64,
-    exposure: WireExposure<'a>,
+    window: Option<String>,
+    observed: Option<Observed>,
+    expected: Option<Expected>,
+    score: Option<f64>,
+    p_value: Option<f64>,
+    exposure: Option<WireExposure<'a>>,
     evidence: Vec<WireEvidence<'a>>,
     reasons: &'a [String],
     attack: &'a [&'static str],
     late: bool,
-    baseline: Baseline,
+    baseline: Option<Baseline>,
     #[serde(skip_serializing_if = "Option::is_none")]
     superseded_by: Option<&'a str>,
 }
@@ -103,6 +103,8 @@ pub fn to_json(alert: &Alert, places: &Places) -> String {
 
 fn wire<'a>(alert: &'a Alert, places: &'a Places) -> Wire<'a> {
     let exposure = &alert.exposure;
+    // An alert about the feed itself has no statistics.
+    let has_statistics = !alert.kind.is_of_feed();
     Wire {
         schema: "rosterwatch.alert/1",
         incident: &alert.incident,
@@ -116,19 +118,19 @@ fn wire<'a>(alert: &'a Alert, places: &'a Places) -> Wire<'a> {
         started_at: alert.started_at.to_string(),
         raised_at: alert.raised_at.to_string(),
         last_seen_at: alert.last_seen_at.to_string(),
-        window: iso_duration(alert.window_ms),
-        observed: Observed {
+        window: has_statistics.then(|| iso_duration(alert.window_ms)),
+        observed: has_statistics.then_some(Observed {
             records: alert.observed_records,
             subjects: alert.observed_subjects,
-        },
-        expected: Expected {
+        }),
+        expected: has_statistics.then(|| Expected {
             records: rounded(alert.expected_records),
             subjects: rounded(alert.expected_subjects),
             upper: alert.expected_upper,
-        },
-        score: rounded(alert.score),
-        p_value: two_digits(alert.p_value),
-        exposure: WireExposure {
+        }),
+        score: has_statistics.then(|| rounded(alert.score)),
+        p_value: has_statistics.then(|| two_digits(alert.p_value)),
+        exposure: has_statistics.then(|| WireExposure {
             records: exposure.records,
             subjects: exposure.subjects,
             subjects_unnamed_max: exposure.subjects_unnamed_max,
@@ -136,7 +138,7 @@ fn wire<'a>(alert: &'a Alert, places: &'a Places) -> Wire<'a> {
             fields: &exposure.fields,
             first_at: exposure.first_at.to_string(),
             last_at: exposure.last_at.to_string(),
-        },
+        }),
         evidence: alert
             .evidence
             .iter()
@@ -145,11 +147,11 @@ fn wire<'a>(alert: &'a Alert, places: &'a Places) -> Wire<'a> {
         reasons: &alert.reasons,
         attack: &alert.attack,
         late: alert.late,
-        baseline: Baseline {
+        baseline: has_statistics.then(|| Baseline {
             days: alert.baseline_days,
             maturity: alert.baseline_maturity.as_str(),
             peers: alert.baseline_peers,
-        },
+        }),
         superseded_by: alert.superseded_by.as_deref(),
     }
 }

@@ -24,7 +24,8 @@ struct Told {
     supplier: String,
     account: Option<String>,
     raised_at: String,
-    exposure: Exposure,
+    /// Nothing where the alert is about the feed itself.
+    exposure: Option<Exposure>,
     reasons: Vec<String>,
 }
 
@@ -105,7 +106,8 @@ impl Teller {
 
 impl Told {
     fn people(&self) -> u64 {
-        self.exposure.subjects + self.exposure.subjects_unnamed_max
+        let exposure = self.exposure.as_ref();
+        exposure.map_or(0, |it| it.subjects + it.subjects_unnamed_max)
     }
 }
 
@@ -117,7 +119,11 @@ fn words(told: &Told, before: Option<&(String, u64)>) -> Option<String> {
         minute(&told.raised_at),
         told.severity.to_uppercase(),
         told.kind,
-        told.account.as_deref().unwrap_or("many accounts"),
+        match (&told.account, &told.exposure) {
+            (Some(account), _) => account,
+            (None, Some(_)) => "many accounts",
+            (None, None) => "the feed",
+        },
         told.supplier,
     );
     let people = told.people();
@@ -166,10 +172,10 @@ mod tests {
             supplier: "acme".to_owned(),
             account: Some(account.to_owned()),
             raised_at: "2026-06-15T09:20:22.742Z".to_owned(),
-            exposure: Exposure {
+            exposure: Some(Exposure {
                 subjects: 120,
                 subjects_unnamed_max: 3,
-            },
+            }),
             reasons: vec!["32 people".to_owned()],
         }
     }
@@ -189,6 +195,18 @@ mod tests {
         assert_eq!(words_after("high", 100), None);
         assert!(words_after("high", 60).is_some(), "doubled");
         assert_eq!(words(&told("closed", "clerk-7"), None), None);
+    }
+
+    #[test]
+    fn an_alert_without_statistics_is_the_feeds_own() {
+        let silent = Told {
+            account: None,
+            exposure: None,
+            kind: "feed_silence".to_owned(),
+            ..told("opened", "")
+        };
+        let words = words(&silent, None).unwrap();
+        assert!(words.contains("feed_silence  the feed at acme"), "{words}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     daemon::order::Next,
     decode::{Refusal, Verdict},
     event::Timestamp,
+    incident::Alert,
     ingest::Record,
     kafka::{Ends, Error, Partition},
     sink::{
@@ -24,7 +25,7 @@ impl Lane {
         if is_drained {
             return 0;
         }
-        let end = ends.of(&self.source.partition).unwrap_or(0);
+        let end = ends.of(&self.source.partition).map_or(0, |it| it.end);
         end.max(self.source.end).saturating_sub(self.next)
     }
 
@@ -91,10 +92,13 @@ impl Engine {
                 let number = u32::try_from(source).unwrap_or(u32::MAX);
                 self.pipeline
                     .observe(&event, number, record, &mut self.alerts);
-                if lane.source.is_cut {
-                    lane.source.is_cut = false;
+                if let Some(lost) = lane.source.cut.take() {
                     let since = event.time.plus_millis(-self.conduct.lateness_ms);
                     self.floor = self.floor.max(Some(since));
+                    if lost > 0 {
+                        let next = (number, record.position);
+                        self.pipeline.lose(lost, event.time, next, &mut self.alerts);
+                    }
                 }
             }
             Verdict::Refused(refusal) => {
@@ -174,21 +178,34 @@ impl Engine {
     }
 
     fn send_alerts(&mut self) -> Result<(), Error> {
-        for alert in std::mem::take(&mut self.alerts) {
-            let is_cut = self.floor.is_some_and(|floor| alert.last_seen_at < floor);
-            if !self.ledger.admit(&alert) || is_cut {
+        for mut alert in std::mem::take(&mut self.alerts) {
+            // What happened to the feed is told however old it is.
+            let is_cut = !alert.kind.is_of_feed()
+                && self.floor.is_some_and(|floor| alert.last_seen_at < floor);
+            if !self.ledger.admit(&mut alert) || is_cut {
                 continue;
             }
-            self.metrics.process().alerted(&alert);
-            let watch = Stopwatch::start();
-            let json = json::to_json(&alert, &self.places);
-            self.send_alert(&alert.incident, &json, alert.appended_ms)?;
-            self.metrics.busy.sink += watch.elapsed();
+            self.tell(&alert)?;
         }
         Ok(())
     }
 
-    fn send_alert(&mut self, incident: &str, json: &str, appended_ms: i64) -> Result<(), Error> {
+    /// Counts an alert and sends it.
+    pub(super) fn tell(&mut self, alert: &Alert) -> Result<(), Error> {
+        self.metrics.process().alerted(alert);
+        let watch = Stopwatch::start();
+        let json = json::to_json(alert, &self.places);
+        self.send_alert(&alert.incident, &json, alert.appended_ms)?;
+        self.metrics.busy.sink += watch.elapsed();
+        Ok(())
+    }
+
+    pub(super) fn send_alert(
+        &mut self,
+        incident: &str,
+        json: &str,
+        appended_ms: i64,
+    ) -> Result<(), Error> {
         let parcel = Parcel {
             ticket: self.positions.issue(),
             destination: Destination::Alerts,

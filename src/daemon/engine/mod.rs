@@ -2,6 +2,7 @@
 //! sends alerts and quarantine records out.
 
 mod deciding;
+mod watching;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -88,8 +89,8 @@ pub(super) struct Source {
     pub(super) end: u64,
     /// Refused records below were quarantined before.
     pub(super) committed: u64,
-    /// Whether retention has cut what lay below `from`.
-    pub(super) is_cut: bool,
+    /// Where retention has cut what lay below `from`: how many records of it were never decided.
+    pub(super) cut: Option<u64>,
 }
 
 /// How the engine behaves, from the configuration.
@@ -97,6 +98,8 @@ pub(super) struct Source {
 pub(super) struct Conduct {
     /// Within this nothing depends on order, in milliseconds.
     pub(super) lateness_ms: i64,
+    /// What is wrong with a feed is over so long after the last of it, in milliseconds.
+    pub(super) quiet_ms: i64,
     /// A source that gives nothing is waited for so long.
     pub(super) stall: Duration,
     /// Sends that may be unacknowledged before the engine waits.
@@ -149,6 +152,10 @@ pub(super) struct Engine {
     waiting: Option<(usize, Stopwatch)>,
     /// Whether a source cannot be read on from where it stands.
     is_astray: bool,
+    /// When the feed was last looked at.
+    looked: Option<Stopwatch>,
+    /// When everything that was there was last decided.
+    caught_up: Option<Timestamp>,
 }
 
 /// Ending the reader's client may take the brokers' time: no turns are to be expected any more.
@@ -196,6 +203,8 @@ impl Engine {
             is_settled: false,
             waiting: None,
             is_astray: false,
+            looked: None,
+            caught_up: None,
         }
     }
 
@@ -258,6 +267,7 @@ impl Engine {
                 return Ok(Ok(Ending::Restart));
             }
             let now = clock::now();
+            self.note_arrivals(now);
             self.order.turn(now);
             let next = self.order.next(now);
             self.watch(next);
@@ -275,6 +285,7 @@ impl Engine {
                 Next::Wait { .. } | Next::Idle => self.idle(commands)?,
             }
             self.settle()?;
+            self.look(now)?;
             self.show();
             if self.conduct.until_end && self.is_settled {
                 return match self.stop()? {
@@ -376,29 +387,6 @@ impl Engine {
                     error,
                 ))
             }
-        }
-    }
-
-    /// Leaves a source out of the merge that was waited for too long.
-    fn watch(&mut self, next: Next) {
-        let Next::Wait { source } = next else {
-            self.waiting = None;
-            return;
-        };
-        match self.waiting {
-            Some((awaited, since)) if awaited == source => {
-                if since.elapsed() >= self.conduct.stall {
-                    let (topic, partition) = &self.lanes[source].source.partition;
-                    tracing::error!(
-                        topic,
-                        partition,
-                        secs = self.conduct.stall.as_secs(),
-                        "partition gives nothing and is not at its end; going on without it"
-                    );
-                    self.order.leave_out(source);
-                }
-            }
-            _ => self.waiting = Some((source, Stopwatch::start())),
         }
     }
 
