@@ -223,21 +223,21 @@ const SALARY: &str = r#"["name","salary"]"#;
 const HOURS: [Hour; 5] = [
     Hour {
         what: "a busy hour at its desk",
-        people: 55,
+        people: 59,
         address: OFFICE,
         fields: USUAL,
         alarms: false,
     },
     Hour {
         what: "as busy an hour from elsewhere",
-        people: 55,
+        people: 59,
         address: ELSEWHERE,
         fields: USUAL,
         alarms: true,
     },
     Hour {
         what: "as busy an hour with attributes it never read",
-        people: 55,
+        people: 59,
         address: OFFICE,
         fields: SALARY,
         alarms: true,
@@ -317,7 +317,7 @@ fn who_often_reads_from_somewhere_else_is_not_unusual() {
             read.address = homes[usize::try_from(day / 7 % 4).unwrap()];
         }
     }
-    weeks.hour(55, ELSEWHERE, USUAL);
+    weeks.hour(59, ELSEWHERE, USUAL);
     assert_eq!(opened(&weeks.decide()), []);
 }
 
@@ -329,7 +329,7 @@ fn a_sleeper_that_wakes_and_reads_is_told_as_one() {
     weeks
         .reads
         .retain(|read| read.account != "clerk-3" || !asleep.contains(&read.at));
-    weeks.hour(55, ELSEWHERE, USUAL);
+    weeks.hour(59, ELSEWHERE, USUAL);
     let alerts = weeks.decide();
     assert_eq!(opened(&alerts), [("clerk-3", Kind::DormantAccount)]);
     let reason = &alerts[0].reasons[0];

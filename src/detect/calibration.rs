@@ -2,10 +2,10 @@
 //! and from it the score that the operator's budget of false alerts asks for.
 //!
 //! A test's raw score is -ln p under the model of its account. No model of people is right far out
-//! in its tail, so the tail is measured: over a level u the scores of account-days decay
-//! exponentially (the generalised Pareto law with shape 0, as peaks over a threshold tend to where
-//! p-values are nearly right; Pickands 1975, Siffer et al., KDD 2017), with a rate and a scale that
-//! the groups' own quiet days give. A perfect model has the scale 1.
+//! in its tail, so the tail is measured: over a level u the scores of account-days follow the
+//! generalised Pareto law (peaks over a threshold; Pickands 1975, Siffer et al., KDD 2017), with a
+//! rate and a mean excess that the groups' own quiet days give, and a shape that is the same for all.
+//! A perfect model has the mean excess 1 and the shape 0.
 //!
 //! Sums are integers, so that they are the same in any order of accounts.
 
@@ -30,6 +30,9 @@ const PASSINGS_PRIOR: f64 = 15.0;
 /// A test of many days passes its level at most once in an excursion of about so many days, so that
 /// as many days say no more than one does of the others.
 const EXCURSION_DAYS: f64 = 4.0;
+/// The shape of every tail: a little heavier than exponential, as work comes in lumps. Too few days
+/// pass the level to measure it group by group.
+pub(super) const SHAPE: f64 = 0.1;
 /// No tail is shorter than the model's, nor is it believed to be longer than this.
 const SCALE: [f64; 2] = [1.0, 3.0];
 /// Days after which a day of experience counts half: three months, so that a quarter's peaks stay.
@@ -159,6 +162,20 @@ struct Tail {
     scale: f64,
 }
 
+impl Tail {
+    /// The excess over the level that so small a share of account-days reaches.
+    fn above(self, share: f64) -> f64 {
+        let unit = self.scale * (1.0 - SHAPE);
+        unit / SHAPE * ((self.rate / share).powf(SHAPE) - 1.0)
+    }
+
+    /// The share of account-days that reach so much over the level.
+    fn probability(self, excess: f64) -> f64 {
+        let unit = self.scale * (1.0 - SHAPE);
+        self.rate * (1.0 + SHAPE * excess / unit).powf(-1.0 / SHAPE)
+    }
+}
+
 /// How scores decay, test by test.
 #[derive(Clone, Debug)]
 pub struct Tails {
@@ -201,18 +218,16 @@ impl Tails {
 
     /// Share of account-days on which `test` reaches a `score` over the level.
     pub fn probability(&self, test: usize, score: f64) -> f64 {
-        let Tail { rate, scale } = self.tests[test];
-        rate * (-(score - LEVEL).max(0.0) / scale).exp()
+        self.tests[test].probability((score - LEVEL).max(0.0))
     }
 
     /// What is asked so that all tests together cross on `budget` of the account-days.
     pub fn asked(&self, budget: f64) -> Asked {
         let each = CENSORED * budget / (self.union * USED as f64);
         Asked {
-            scores: self.tests.map(|tail| {
-                let above = tail.scale * (tail.rate / each).ln();
-                (LEVEL + above).clamp(LEVEL, SCORE_MAX)
-            }),
+            scores: self
+                .tests
+                .map(|tail| (LEVEL + tail.above(each)).clamp(LEVEL, SCORE_MAX)),
             aspects: self.aspects,
             tiers: self.tiers.map(|share| -share.min(1.0).ln()),
         }
@@ -223,8 +238,8 @@ impl Tails {
 mod tests {
     use super::*;
 
-    /// Quiet days whose first test passes the level on one of `every`, by quantiles of an
-    /// exponential of `scale`.
+    /// Quiet days whose first test passes the level on one of `every`, by quantiles of a tail of mean
+    /// excess `scale`.
     fn lived(days: u32, every: u32, scale: f64) -> Experience {
         let mut experience = Experience::default();
         let passings = days / every;
@@ -232,7 +247,8 @@ mod tests {
             let mut scores = [None; TESTS];
             if day % every == 0 {
                 let place = (f64::from(day / every) + 0.5) / f64::from(passings);
-                scores[0] = Some(LEVEL - scale * (1.0 - place).ln());
+                let tail = Tail { rate: 1.0, scale };
+                scores[0] = Some(LEVEL + tail.above(1.0 - place));
             }
             experience.add(&Shown {
                 scores,
@@ -259,7 +275,11 @@ mod tests {
         // One day in a hundred passes, by a true scale of 2.
         let tails = lived(100_000, 100, 2.0).tails(&Tails::PRIOR);
         let critical = tails.asked(1e-4).scores[0];
-        let truth = 0.01 * (-(critical - LEVEL) / 2.0).exp();
+        let tail = Tail {
+            rate: 0.01,
+            scale: 2.0,
+        };
+        let truth = tail.probability(critical - LEVEL);
         let share = CENSORED * 1e-4 / USED as f64 / tails.union;
         assert!((truth / share - 1.0).abs() < 0.1, "{truth} {share}");
     }

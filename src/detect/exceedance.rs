@@ -43,16 +43,18 @@ impl Exceedance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::calibration::{Experience, LEVEL, Shown};
+    use crate::detect::calibration::{Experience, LEVEL, SHAPE, Shown};
 
-    /// The scores of quiet days, a share of which pass the level, by quantiles of an exponential.
+    /// The scores of quiet days, a share of which pass the level, by quantiles of
+    /// a tail of mean excess `scale`.
     fn days(count: u32, every: u32, scale: f64) -> impl Iterator<Item = Scores> {
         let passings = f64::from(count / every);
         (0..count).map(move |day| {
             let mut scores = [None; TESTS];
             if day % every == 0 {
                 let place = (f64::from(day / every) + 0.5) / passings;
-                scores[0] = Some(LEVEL - scale * (1.0 - place).ln());
+                let unit = scale * (1.0 - SHAPE);
+                scores[0] = Some(LEVEL + unit / SHAPE * ((1.0 - place).powf(-SHAPE) - 1.0));
             }
             scores
         })
