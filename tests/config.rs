@@ -146,3 +146,108 @@ fn check_config_and_run_end_with_the_configuration_code() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+macro_rules! job {
+    ($wrong:literal) => {
+        concat!("jobs = [{ ", $wrong, " }]")
+    };
+}
+
+/// Declarations that are refused, each by the key that is at fault and a word of the remedy.
+const REFUSED: [(&str, &str, &str); 17] = [
+    ("holidays = [\"2026-02-30\"]", "holidays", "no date"),
+    ("accounts = 3", "accounts", "no table"),
+    ("accounts.x = 3", "accounts.x", "no table"),
+    ("accounts.x.kind = \"robot\"", "accounts.x.kind", "service"),
+    (
+        "accounts.x.never_export = 1",
+        "accounts.x.never_export",
+        "no switch",
+    ),
+    ("accounts.x.colour = 1", "accounts.x.colour", "unknown"),
+    ("jobs = 3", "jobs", "[[suppliers.name.jobs]]"),
+    ("jobs = [3]", "jobs[0]", "[[suppliers.name.jobs]]"),
+    (job!("account = \"\""), "jobs[0].account", "missing"),
+    (
+        job!("every = \"noon\""),
+        "jobs[0].every",
+        "last working day",
+    ),
+    (job!("every = \"month\""), "jobs[0].day", "missing"),
+    (job!("every = \"month\", day = 32"), "jobs[0].day", "bounds"),
+    (job!("day = 3"), "jobs[0].day", "remove it"),
+    (job!("at = \"25:00\""), "jobs[0].at", "02:00"),
+    (job!("within = \"13h\""), "jobs[0].within", "12h"),
+    (job!("people_max = 0"), "jobs[0].people_max", "bounds"),
+    (job!("action = \"login\""), "jobs[0].action", "reads"),
+];
+
+/// A job that is right but for what is said of it.
+fn with_job(file: &str) -> String {
+    let rest = [
+        ("account", "\"x\""),
+        ("every", "\"day\""),
+        ("at", "\"02:00\""),
+        ("people_max", "10"),
+    ];
+    let is_missing = |(key, _): &&(&str, &str)| !file.contains(&format!("{key} ="));
+    let missing = rest.iter().filter(is_missing);
+    let rest = missing.fold(String::new(), |rest, (key, value)| {
+        format!("{rest}, {key} = {value}")
+    });
+    file.replace(" }]", &format!("{rest} }}]"))
+}
+
+#[test]
+fn every_declaration_that_will_not_do_is_refused_by_its_key() {
+    for (line, key, remedy) in REFUSED {
+        let line = with_job(line);
+        let told = parse(&format!("[suppliers.a]\n{line}\n"), &[]).unwrap_err();
+        let head = format!("suppliers.a.{key} (test.toml): ");
+        assert!(told.starts_with(&head), "{line}: {told}");
+        assert!(told.contains(remedy), "{line}: {told}");
+        assert_eq!(told.lines().count(), 1, "{line}: {told}");
+    }
+}
+
+#[test]
+fn an_export_job_of_who_is_never_to_export_is_refused() {
+    let file = with_job(
+        "[suppliers.a]\naccounts.x.never_export = true\njobs = [{ action = \"export\" }]\n",
+    );
+    let told = parse(&file, &[]).unwrap_err();
+    assert!(told.starts_with("suppliers.a.jobs[0].action"), "{told}");
+    let empty = parse("[suppliers.a]\njobs = [{}]\n", &[]).unwrap_err();
+    let keys = ["account", "at", "every", "people_max"];
+    let told: Vec<_> = empty
+        .lines()
+        .filter(|line| line.contains("is missing"))
+        .collect();
+    assert_eq!(told.len(), keys.len(), "{empty}");
+    for (line, key) in told.iter().zip(keys) {
+        assert!(line.contains(&format!("jobs[0].{key} ")), "{line}");
+    }
+}
+
+/// The blocks of the README that are configurations.
+#[test]
+fn the_example_of_the_readme_and_the_example_file_are_accepted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let blocks = readme.split("```toml\n").skip(1);
+    let blocks: Vec<_> = blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let config = parse(block, &[]).unwrap_or_else(|told| panic!("{told}"));
+        let declared = config.feed_of("payroll-services").declared;
+        assert!(declared.account("pay.auditor").unwrap().never_exports);
+        assert_eq!(
+            declared.account("pay-integration-0890").unwrap().jobs.len(),
+            1
+        );
+    }
+    let example = std::fs::read_to_string(root.join("config/example.toml")).unwrap();
+    parse(&example, &[]).unwrap();
+}

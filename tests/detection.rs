@@ -11,17 +11,18 @@ use rosterwatch::{
 };
 
 /// 2026-06-01, a Monday.
-const FROM_MS: i64 = 1_780_272_000_000;
-const HOUR_MS: i64 = 3_600_000;
+pub(crate) const FROM_MS: i64 = 1_780_272_000_000;
+pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 /// One read, in milliseconds since the start.
-struct Read {
-    at: i64,
-    account: String,
-    kind: &'static str,
-    action: &'static str,
-    subjects: Vec<String>,
-    address: &'static str,
+#[derive(Clone)]
+pub(crate) struct Read {
+    pub(crate) at: i64,
+    pub(crate) account: String,
+    pub(crate) kind: &'static str,
+    pub(crate) action: &'static str,
+    pub(crate) subjects: Vec<String>,
+    pub(crate) address: &'static str,
     fields: &'static str,
 }
 
@@ -30,13 +31,19 @@ const USUAL: &str = r#"["name","rank"]"#;
 
 /// Weeks of reads, in any order.
 #[derive(Default)]
-struct Weeks {
-    reads: Vec<Read>,
+pub(crate) struct Weeks {
+    pub(crate) reads: Vec<Read>,
 }
 
 impl Weeks {
     /// `people` viewed one by one on `day`, a minute apart from `hour` on.
-    fn view(&mut self, account: &str, day: i64, hour: i64, people: impl Iterator<Item = String>) {
+    pub(crate) fn view(
+        &mut self,
+        account: &str,
+        day: i64,
+        hour: i64,
+        people: impl Iterator<Item = String>,
+    ) {
         for (place, subject) in (0..).zip(people) {
             self.reads.push(Read {
                 at: day * DAY_MS + hour * HOUR_MS + place * 60_000,
@@ -51,7 +58,13 @@ impl Weeks {
     }
 
     /// A program's batch: `people` exported by fifties, seconds apart.
-    fn batch(&mut self, account: &str, day: i64, at_ms: i64, people: impl Iterator<Item = String>) {
+    pub(crate) fn batch(
+        &mut self,
+        account: &str,
+        day: i64,
+        at_ms: i64,
+        people: impl Iterator<Item = String>,
+    ) {
         let people: Vec<String> = people.collect();
         for (place, page) in (0..).zip(people.chunks(50)) {
             self.reads.push(Read {
@@ -67,7 +80,7 @@ impl Weeks {
     }
 
     /// Ordinary clerks, each with a hundred people of its own, some twenty of them a working day.
-    fn clerks(&mut self, days: i64) {
+    pub(crate) fn clerks(&mut self, days: i64) {
         for clerk in 0..12_i64 {
             for day in (0..days).filter(|day| day % 7 < 5) {
                 let read = 16 + (clerk * 5 + day * 7) % 9;
@@ -77,7 +90,12 @@ impl Weeks {
         }
     }
 
-    fn decide(mut self) -> Vec<Alert> {
+    fn decide(self) -> Vec<Alert> {
+        self.decide_with(&mut Pipeline::new("a", Config::default()))
+    }
+
+    /// Decides the reads in the order of their times.
+    pub(crate) fn decide_with(mut self, pipeline: &mut Pipeline) -> Vec<Alert> {
         self.reads.sort_by_key(|read| read.at);
         let mut batch = RecordBatch::default();
         for (number, read) in (0_u64..).zip(&self.reads) {
@@ -94,7 +112,6 @@ impl Weeks {
             batch.push(event.as_bytes(), number, -1);
         }
         let batch = DecodedBatch::decode(batch, Some("a"));
-        let mut pipeline = Pipeline::new("a", Config::default());
         let mut alerts = Vec::new();
         for index in 0..batch.len() {
             let (record, Verdict::Event(event)) = batch.get(index) else {
@@ -106,11 +123,11 @@ impl Weeks {
     }
 }
 
-fn own(clerk: i64, person: i64) -> String {
+pub(crate) fn own(clerk: i64, person: i64) -> String {
     format!("p-{clerk}-{person}")
 }
 
-fn opened(alerts: &[Alert]) -> Vec<(&str, Kind)> {
+pub(crate) fn opened(alerts: &[Alert]) -> Vec<(&str, Kind)> {
     let opened = alerts
         .iter()
         .filter(|alert| alert.state == AlertState::Opened);

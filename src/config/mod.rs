@@ -8,7 +8,9 @@ use config::{Environment, File, FileFormat, Value, ValueKind};
 use regex::Regex;
 
 use crate::{
-    daemon, feed,
+    daemon,
+    detect::declared::Declared,
+    feed,
     ingest::kafka::Reading,
     kafka::Settings,
     metrics::{self, Metrics},
@@ -16,13 +18,14 @@ use crate::{
     state::{lease::Membership, topic::Begin},
 };
 
+mod declared;
 mod kafka;
 mod keys;
 mod read;
 
 pub use self::keys::default_file;
 use self::{
-    keys::{KEYS, SUPPLIER_KEYS},
+    keys::KEYS,
     read::{Reader, join},
 };
 
@@ -67,6 +70,7 @@ struct Supplier {
     lateness_ms: Option<i64>,
     datasets: Vec<String>,
     population: Option<u64>,
+    declared: Arc<Declared>,
 }
 
 /// A topic, or a pattern of topics.
@@ -237,6 +241,7 @@ impl Config {
             feed.lateness_ms = supplier.lateness_ms.unwrap_or(feed.lateness_ms);
             feed.datasets = supplier.datasets.iter().cloned().collect();
             feed.population = supplier.population;
+            feed.declared = Arc::clone(&supplier.declared);
         }
         feed
     }
@@ -361,6 +366,7 @@ fn read_suppliers(read: &mut Reader) -> BTreeMap<String, Supplier> {
             population: read
                 .has(&key("population"))
                 .then(|| read.count(&key("population"))),
+            declared: Arc::new(declared::declared(read, &name)),
         };
         suppliers.insert(name, supplier);
     }

@@ -12,7 +12,6 @@ use crate::{
         ledger::Scratch,
         pane::{PANES_PER_DAY, PANES_PER_HOUR},
         peers::Prior,
-        season,
         unsettled::Day,
         version::{COUNTED, TESTS, Version},
         window::{Signal, Window},
@@ -67,9 +66,12 @@ impl Account {
         if whole.alarms == 0 || self.baseline.is_young() {
             self.meet(day_end);
         }
+        let calendar = self.season.calendar.clone();
         let slots = whole.hours.iter().map(|block| block.hour);
-        self.season
-            .learn(i64::from(day), slots.map(season::slot_of_hour));
+        self.season.learn(
+            i64::from(day),
+            slots.map(|hour| calendar.slot_of_hour(hour)),
+        );
         let is_quiet = whole.alarms == 0;
         let tiers = self.settle_odd(day, peers, &mut scores);
         let aspects = self.habits.learn(day, day_end.from, !is_quiet);
@@ -93,11 +95,13 @@ impl Account {
         odd.settle(day, latest, scores)
     }
 
-    /// Takes the day's batches of a program. People have no jobs: what comes back at their desks'
-    /// hours is the day's work.
+    /// Takes the day's batches of a program. People have no jobs but declared ones: what comes back
+    /// at their desks' hours is the day's work.
     fn explain_jobs(&mut self, day: u32) -> Explained {
         let is_bulk_only = match self.kind {
-            AccountKind::Person | AccountKind::Admin => return Explained::default(),
+            AccountKind::Person | AccountKind::Admin => {
+                return self.jobs.explain_declared(day, &self.ledger);
+            }
             AccountKind::Service => false,
             AccountKind::Unknown => true,
         };

@@ -1,8 +1,8 @@
 //! One supplier's events, from record batches to alerts; shared by `run` and `replay`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use crate::detect::{Account, version::Version};
+use crate::detect::{Account, declared::Declared, version::Version};
 
 pub mod decoder;
 pub mod merge;
@@ -30,6 +30,8 @@ pub struct Config {
     pub limits: Limits,
     /// People exposed from which an incident is medium, high and critical.
     pub severity_people: [u64; 3],
+    /// What the operator has declared.
+    pub declared: Arc<Declared>,
 }
 
 /// Bounds of one feed's state.
@@ -81,6 +83,7 @@ impl Default for Config {
                 incidents_max: 10_000,
             },
             severity_people: [25, 100, 500],
+            declared: Arc::default(),
         }
     }
 }

@@ -90,6 +90,7 @@ impl Pipeline {
                 accounts_max: limits.accounts_max,
                 subjects_max: limits.subjects_max,
                 pairs_max: limits.pairs_max,
+                declared: config.declared,
                 false_alerts_per_account_day: config.false_alerts_per_account_day,
             }),
             tracker: Tracker::new(incident::Config {

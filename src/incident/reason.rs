@@ -12,6 +12,7 @@ pub(super) fn sentence(found: &Explanation) -> String {
     let what = match found.signal {
         Signal::People => people_read(count),
         Signal::Novel => format!("{count} people's records that it had not read before"),
+        Signal::Exported | Signal::Records if count == 1 => "1 record exported".to_owned(),
         Signal::Exported | Signal::Records => format!("{count} records exported"),
     };
     let what = match found.unusual {
@@ -21,6 +22,9 @@ pub(super) fn sentence(found: &Explanation) -> String {
     let usual = number(found.expected[found.signal as usize]);
     let window = found.window.words();
     let critical = found.critical;
+    if found.is_forbidden {
+        return format!("{what} in {window} by an account that was declared never to export");
+    }
     if let Some((since, excess)) = found.lasting {
         return format!(
             "{what} in a day; this account's usual day has {usual}, and since {day} it had read \
@@ -42,6 +46,11 @@ pub(super) fn sentence(found: &Explanation) -> String {
         day_word = if found.days == 1 { "day" } else { "days" },
         most = found.seen_max,
     )
+}
+
+/// What to do about a program's bulk reading that no known job explains, should it be one.
+pub(super) fn job_remedy(supplier: &str) -> String {
+    format!("if this is a job, declare it under suppliers.{supplier}.jobs or give a verdict")
 }
 
 /// Says what came of many accounts together, and what is usual of them.
@@ -112,6 +121,7 @@ mod tests {
             maturity: Maturity::Mature,
             peers: 80,
             job_size: 0,
+            is_forbidden: false,
             lasting: None,
             unusual: None,
         }

@@ -145,7 +145,7 @@ impl Detector {
         let idle = |(id, slot): (usize, &Option<Account>)| {
             let account = slot.as_ref()?;
             let name = account.name.as_deref()?;
-            let kept = account.held || account.is_live(now);
+            let kept = account.held || account.is_declared || account.is_live(now);
             (!kept).then(|| (account.last_event, name.to_owned(), id))
         };
         let mut idle: Vec<_> = self.accounts.iter().enumerate().filter_map(idle).collect();
