@@ -229,6 +229,31 @@ fn an_export_job_of_who_is_never_to_export_is_refused() {
     }
 }
 
+#[test]
+fn a_bad_line_of_a_file_of_verdicts_is_named_by_number_and_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("verdicts.ndjson");
+    let good = r#"{"incident":"inc_a","verdict":"expected","at":"2026-06-02T00:00:00Z"}"#;
+    std::fs::write(&file, format!("{good}\n{{}}\n")).unwrap();
+    let file = file.display().to_string();
+    let config = format!("[detect]\nverdicts = {file:?}\n");
+    let told = parse(&config, &[]).unwrap_err();
+    assert!(
+        told.starts_with(&format!("detect.verdicts ({file}:2): is no JSON object")),
+        "{told}"
+    );
+    let told = parse("[detect]\nverdicts = \"nowhere\"\n", &[]).unwrap_err();
+    assert!(
+        told.starts_with("detect.verdicts (test.toml): names a file that cannot be read"),
+        "{told}"
+    );
+    let told = parse("", &[("ROSTERWATCH__DETECT__VERDICTS", &file)]).unwrap_err();
+    assert!(
+        told.starts_with("detect.verdicts (environment): comes from the file only"),
+        "{told}"
+    );
+}
+
 /// The blocks of the README that are configurations.
 #[test]
 fn the_example_of_the_readme_and_the_example_file_are_accepted() {

@@ -4,7 +4,7 @@ use rosterwatch::{
     config::Config,
     event::{AccountKind, DAY_MS},
     feed::Pipeline,
-    incident::{Alert, Kind},
+    incident::{Alert, AlertState, Judged, Kind, Verdict},
 };
 
 use crate::detection::{FROM_MS, HOUR_MS, Weeks, opened, own};
@@ -144,4 +144,117 @@ fn what_is_usual_on_a_working_day_may_be_too_much_on_a_holiday() {
     assert_eq!(opened(&decided("", a_clerk_on_a_holiday())), []);
     let alerts = decided(holiday, a_clerk_on_a_holiday());
     assert_eq!(opened(&alerts), [("clerk-3", Kind::Enumeration)]);
+}
+
+/// Five weeks in which `clerk-3` reads so many strangers at once on the fourth Wednesday, and again
+/// a week later; `clerk-5` steals on the day before that.
+fn twice(people: i64) -> Weeks {
+    let mut weeks = Weeks::default();
+    weeks.clerks(42);
+    for day in [30, 37] {
+        weeks.view("clerk-3", day, 14, strangers(day, people));
+    }
+    weeks.view("clerk-5", 36, 14, strangers(36, 300));
+    weeks
+}
+
+/// The accounts alarmed at and their days, after a verdict on the first incident.
+fn told_of(verdict: Option<&str>) -> (Vec<(String, i64)>, Vec<Alert>) {
+    let first = decided("", twice(90)).swap_remove(0);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("verdicts.ndjson");
+    let line = verdict.map(|verdict| {
+        format!(
+            "{{\"incident\":\"{}\",\"verdict\":\"{verdict}\",\"at\":\"2026-09-01T00:00:00Z\"}}\n",
+            first.incident
+        )
+    });
+    std::fs::write(&file, line.unwrap_or_default()).unwrap();
+    let config = format!("[detect]\nverdicts = {:?}\n", file.display().to_string());
+    let alerts = decided(&config, twice(90));
+    let opened = alerts
+        .iter()
+        .filter(|alert| alert.state == AlertState::Opened);
+    let opened = opened.map(|alert| (alert.account.clone().unwrap(), day_of(alert)));
+    (opened.collect(), alerts)
+}
+
+fn bar_of(alerts: &[Alert], account: &str) -> u64 {
+    let mut of = alerts
+        .iter()
+        .filter(|alert| alert.account.as_deref() == Some(account));
+    of.next().unwrap().expected_upper
+}
+
+#[test]
+fn what_was_vouched_for_is_silent_the_next_time_and_raises_everybodys_bars() {
+    let (unsaid, before) = told_of(None);
+    let of = |account: &str, day| (account.to_owned(), day);
+    let all = [of("clerk-3", 30), of("clerk-5", 36), of("clerk-3", 37)];
+    assert_eq!(unsaid, all);
+    for verdict in ["false_positive", "expected"] {
+        let (told, after) = told_of(Some(verdict));
+        assert_eq!(told, [of("clerk-3", 30), of("clerk-5", 36)], "{verdict}");
+        let bars = [&before, &after].map(|alerts| bar_of(alerts, "clerk-5"));
+        assert!(bars[1] > bars[0], "{verdict}: {bars:?}");
+    }
+}
+
+#[test]
+fn a_theft_teaches_nothing_at_all() {
+    let (told, alerts) = told_of(Some("true_positive"));
+    assert_eq!(told.len(), 3, "{told:?}");
+    // The day's window still holds the theft on the next morning: the incident has two days.
+    let mut without = twice(90);
+    without
+        .reads
+        .retain(|read| read.account != "clerk-3" || ![30, 31].contains(&(read.at / DAY_MS)));
+    let second = |alerts: &[Alert]| {
+        let mut of_day = alerts.iter().filter(|alert| day_of(alert) == 37);
+        let first = of_day.next().unwrap();
+        (first.baseline_days, first.expected_subjects)
+    };
+    let (unsaid, rejected, never) = (
+        second(&told_of(None).1),
+        second(&alerts),
+        second(&decided("", without)),
+    );
+    assert_eq!((rejected.0, unsaid.0), (never.0, never.0 + 2));
+    // Hours of the day before lie in the day's window of the day after.
+    assert!(
+        (rejected.1 / never.1 - 1.0).abs() < 0.01,
+        "{rejected:?} {never:?}"
+    );
+}
+
+#[test]
+fn a_verdict_by_call_counts_while_its_day_is_not_settled() {
+    let all = twice(90);
+    let split = 31 * DAY_MS;
+    let part = |is_wanted: &dyn Fn(i64) -> bool| Weeks {
+        reads: all
+            .reads
+            .iter()
+            .filter(|read| is_wanted(read.at))
+            .cloned()
+            .collect(),
+    };
+    let mut pipeline = Pipeline::new("a", rosterwatch::feed::Config::default());
+    let first = part(&|at| at < split)
+        .decide_with(&mut pipeline)
+        .swap_remove(0);
+    let judged = pipeline.judge(&first.incident, first.raised_at, Verdict::Expected);
+    assert_eq!(judged, Judged::Taken);
+    let rest = part(&|at| at >= split).decide_as(&mut pipeline, "b");
+    assert_eq!(opened(&rest), [("clerk-5", Kind::Enumeration)]);
+    let theft_at = first.raised_at;
+    let mut late = |alert: &Alert| pipeline.judge(&alert.incident, theft_at, Verdict::TruePositive);
+    let theft = rest
+        .iter()
+        .find(|alert| alert.account.as_deref() == Some("clerk-5"));
+    assert_eq!(late(theft.unwrap()), Judged::TooLate);
+    assert_eq!(late(&first), Judged::TooLate, "its verdict has counted");
+    let counts = pipeline.verdict_counts();
+    assert_eq!((counts.taught, counts.rejected, counts.too_late), (1, 0, 2));
+    assert_eq!(pipeline.judged().collect::<Vec<_>>(), [first.incident]);
 }

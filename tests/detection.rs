@@ -95,12 +95,17 @@ impl Weeks {
     }
 
     /// Decides the reads in the order of their times.
-    pub(crate) fn decide_with(mut self, pipeline: &mut Pipeline) -> Vec<Alert> {
+    pub(crate) fn decide_with(self, pipeline: &mut Pipeline) -> Vec<Alert> {
+        self.decide_as(pipeline, "")
+    }
+
+    /// The same, their ids beginning with `ids`.
+    pub(crate) fn decide_as(mut self, pipeline: &mut Pipeline, ids: &str) -> Vec<Alert> {
         self.reads.sort_by_key(|read| read.at);
         let mut batch = RecordBatch::default();
         for (number, read) in (0_u64..).zip(&self.reads) {
             let event = format!(
-                r#"{{"id":"{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{}}}"#,
+                r#"{{"id":"{ids}{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{}}}"#,
                 FROM_MS + read.at,
                 read.account,
                 read.kind,

@@ -233,6 +233,12 @@ pub(super) const KEYS: &[Key] = &[
         "False alerts to be borne on 1,000 days of accounts: fewer see less. From 0.01 to 100.",
     ),
     key(
+        "detect.verdicts",
+        Text,
+        "\"\"",
+        "A file of verdicts on incidents, JSON lines; from the file only. They say what its days teach.",
+    ),
+    key(
         "severity.medium_people",
         Count(1, u64::MAX),
         "25",
@@ -279,6 +285,12 @@ pub(super) const KEYS: &[Key] = &[
         Count(1, 10_000_000),
         "10000",
         "Incidents of one feed remembered.",
+    ),
+    key(
+        "limits.verdicts",
+        Count(1, 10_000_000),
+        "100000",
+        "Incidents with a verdict, in the file and of those given to one feed.",
     ),
 ];
 

@@ -11,6 +11,7 @@ use crate::{
     daemon,
     detect::declared::Declared,
     feed,
+    incident::{Verdicts, verdict::BadLine},
     ingest::kafka::Reading,
     kafka::Settings,
     metrics::{self, Metrics},
@@ -22,6 +23,7 @@ mod declared;
 mod kafka;
 mod keys;
 mod read;
+mod told;
 
 pub use self::keys::default_file;
 use self::{
@@ -246,6 +248,16 @@ impl Config {
         feed
     }
 
+    /// The same with the verdicts of `text`, JSON lines, in the place of those it has.
+    ///
+    /// # Errors
+    /// The first bad lines.
+    pub fn with_verdicts(mut self, text: &str) -> Result<Self, Vec<BadLine>> {
+        let verdicts = Verdicts::parse(text, self.feed.limits.verdicts_max)?;
+        self.feed.verdicts = Arc::new(verdicts);
+        Ok(self)
+    }
+
     /// The supplier that `topic` belongs to, where it is an input topic.
     pub fn supplier_of(&self, topic: &str) -> Option<String> {
         let is_input = self.input.iter().any(|input| match input {
@@ -335,7 +347,9 @@ fn read_feed(read: &mut Reader, suppliers: &BTreeMap<String, Supplier>) -> feed:
             pairs_max: read.size("limits.pairs"),
             known_ids_max: read.size("limits.known_ids"),
             incidents_max: read.size("limits.incidents"),
+            verdicts_max: read.size("limits.verdicts"),
         },
+        verdicts: Arc::new(told::verdicts(read)),
         severity_people: people,
         false_alerts_per_account_day: read.rate("detect.false_alerts_per_1000_account_days")
             / 1_000.0,

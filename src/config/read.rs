@@ -108,6 +108,11 @@ impl Reader {
     /// Notes that the value of `key` will not do.
     pub(super) fn refuse(&mut self, key: &str, remedy: &str) {
         let origin = self.origins.get(key).unwrap_or(&self.file).clone();
+        self.refuse_at(key, origin, remedy);
+    }
+
+    /// Notes that what lies at `origin`, on behalf of `key`, will not do.
+    pub(super) fn refuse_at(&mut self, key: &str, origin: String, remedy: &str) {
         self.problems.push(Problem {
             key: key.to_owned(),
             origin,
@@ -246,7 +251,8 @@ impl Reader {
         }
     }
 
-    fn is_from_environment(&self, key: &str) -> bool {
+    /// Whether the environment gave it.
+    pub(super) fn is_from_environment(&self, key: &str) -> bool {
         self.origins
             .get(key)
             .is_some_and(|origin| origin == "environment")

@@ -259,6 +259,11 @@ impl Detector {
         [accounts, self.names.bytes()]
     }
 
+    /// The last day (since 1970) that is settled.
+    pub fn settled(&self) -> Option<u32> {
+        self.settled
+    }
+
     /// Whether every person so far is known by number.
     pub fn is_exact(&self) -> bool {
         self.limits_reached[1..] == [0, 0]

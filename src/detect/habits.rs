@@ -161,6 +161,12 @@ impl Habits {
         aspects
     }
 
+    /// Lets a settled day pass that teaches nothing.
+    pub fn skip(&mut self, day: u32) {
+        self.last = None;
+        self.noted.retain(|noted| noted.day > day);
+    }
+
     /// How rare each aspect is for this account, as -ln of the share of its days that have it,
     /// leaning on its group's.
     pub fn rarities(&self, asked: &Asked) -> [f32; Aspect::ALL.len()] {

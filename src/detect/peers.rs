@@ -209,6 +209,7 @@ mod tests {
                     x: mean + day % 3,
                     expected,
                     is_alarmed: false,
+                    is_vouched: false,
                     is_program: false,
                 };
                 baseline.learn(HOUR, lesson);

@@ -105,6 +105,13 @@ impl Season {
         self.last_day = Some(day);
     }
 
+    /// Lets a day pass that says nothing, where it follows on the last.
+    pub fn skip(&mut self, day: i64) {
+        self.last_day = self
+            .last_day
+            .map(|last| if last + 1 == day { day } else { last });
+    }
+
     /// How probably the account is active in `slot`, shrunk to its peers' probability.
     pub fn probability(&self, slot: usize, peers: f64) -> f64 {
         let days = f64::from(self.days[slot / 24]);

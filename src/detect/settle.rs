@@ -19,6 +19,18 @@ use crate::{
     event::AccountKind,
 };
 
+/// What an account-day that raised an alarm teaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Teaching {
+    /// As little as what looks like an attack does.
+    #[default]
+    Guarded,
+    /// All that it would have taught in silence, with the guard lifted: it was vouched for.
+    Full,
+    /// Nothing at all: it was an attack.
+    Nothing,
+}
+
 /// The end of a day (since 1970) that no event is awaited for.
 #[derive(Clone, Copy, Debug)]
 pub struct DayEnd {
@@ -30,6 +42,8 @@ pub struct DayEnd {
     pub passed: u32,
     /// Whether the limit of people known is met.
     pub is_full: bool,
+    /// What it teaches where it raised an alarm.
+    pub teaching: Teaching,
 }
 
 impl Account {
@@ -58,7 +72,19 @@ impl Account {
         common: [f64; SLOW.len()],
     ) -> Option<Shown> {
         let day = day_end.day;
-        let whole = self.unsettled.take(day)?;
+        let mut whole = self.unsettled.take(day)?;
+        let teaching = match whole.alarms {
+            0 => Teaching::Guarded,
+            _ => day_end.teaching,
+        };
+        if teaching == Teaching::Nothing {
+            self.reject(day_end, &whole, peers);
+            return None;
+        }
+        if teaching == Teaching::Full {
+            whole.alarms = 0;
+            whole.is_vouched = true;
+        }
         let explained = self.explain_jobs(day);
         let mut scores: Scores = [None; TESTS];
         self.learn_windows(day, &whole, &explained, peers, &mut scores);
@@ -77,13 +103,22 @@ impl Account {
         let aspects = self.habits.learn(day, day_end.from, !is_quiet);
         // Many people read in unusual circumstances may be a theft that raised no alarm; it says
         // nothing of how rare such days are.
-        let is_suspect = scores[COUNTED..].iter().any(Option::is_some);
+        let is_suspect = !whole.is_vouched && scores[COUNTED..].iter().any(Option::is_some);
         let shown = Shown {
             scores,
             aspects: if is_suspect { 0 } else { aspects },
             tiers: if is_suspect { 0 } else { tiers },
         };
         Some(if is_quiet { shown } else { Shown::NOTHING })
+    }
+
+    /// Lets a day pass that teaches nothing. What it read may still be part of an incident.
+    fn reject(&mut self, day_end: DayEnd, whole: &Day, peers: &[Version]) {
+        self.season.skip(day_end.day.into());
+        self.habits.skip(day_end.day);
+        self.drip.reject(whole.alarms);
+        self.settle_odd(day_end.day, peers, &mut [None; TESTS]);
+        self.write_down(day_end);
     }
 
     /// Scores what was read in unusual circumstances; gives how many tiers the day reached.
@@ -154,6 +189,7 @@ impl Account {
                         expected: latest.models[stat],
                         is_alarmed: whole.alarms != 0,
                         is_program: self.kind == AccountKind::Service,
+                        is_vouched: whole.is_vouched,
                     };
                     self.baseline.learn(stat, lesson);
                 }
@@ -176,12 +212,17 @@ impl Account {
         let midnight = day * PANES_PER_DAY;
         let job = explained.within(Window::Today, midnight, midnight + PANES_PER_DAY - 1);
         let counts = SLOW.map(|signal| whole.max[stat(signal, Window::Today)].saturating_sub(job));
-        let peaks = self.drip.learn(day, counts, common, prior, whole.alarms);
+        let seen = (whole.alarms, whole.is_vouched);
+        let peaks = self.drip.learn(day, counts, common, prior, seen);
         for (signal, peak) in SLOW.into_iter().zip(peaks) {
             reach(scores, stat(signal, Window::Today), peak);
         }
+        self.write_down(day_end);
+    }
+
+    fn write_down(&mut self, day_end: DayEnd) {
         if self.held || self.drip.is_above() {
-            self.diary.write(day, &self.ledger, day_end.is_full);
+            self.diary.write(day_end.day, &self.ledger, day_end.is_full);
         } else {
             self.diary.clear();
         }

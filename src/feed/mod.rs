@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::detect::{Account, declared::Declared, version::Version};
+use crate::{
+    detect::{Account, declared::Declared, version::Version},
+    incident::Verdicts,
+};
 
 pub mod decoder;
 pub mod merge;
@@ -32,6 +35,8 @@ pub struct Config {
     pub severity_people: [u64; 3],
     /// What the operator has declared.
     pub declared: Arc<Declared>,
+    /// What analysts have said of incidents.
+    pub verdicts: Arc<Verdicts>,
 }
 
 /// Bounds of one feed's state.
@@ -47,6 +52,8 @@ pub struct Limits {
     pub known_ids_max: usize,
     /// Incidents remembered: open ones, and closed ones within the horizon.
     pub incidents_max: usize,
+    /// Incidents with a verdict.
+    pub verdicts_max: usize,
 }
 
 impl Limits {
@@ -81,9 +88,11 @@ impl Default for Config {
                 pairs_max: 50_000_000,
                 known_ids_max: 4_000_000,
                 incidents_max: 10_000,
+                verdicts_max: 100_000,
             },
             severity_people: [25, 100, 500],
             declared: Arc::default(),
+            verdicts: Arc::default(),
         }
     }
 }
@@ -104,6 +113,7 @@ mod tests {
             pairs_max: 4_000,
             known_ids_max: 2_000,
             incidents_max: 10,
+            verdicts_max: 10,
         };
         let config = Config {
             limits,

@@ -13,7 +13,9 @@ use crate::{
         Config,
         repeats::{Repeat, Repeats},
     },
-    incident::{self, Alert, Detections, OpenBy, Sighting, Tracker},
+    incident::{
+        self, Alert, Detections, Judged, OpenBy, Sighting, Tracker, Verdict, VerdictCounts,
+    },
     ingest::Record,
 };
 
@@ -100,6 +102,8 @@ impl Pipeline {
                 population: config.population,
                 severity_people: config.severity_people,
                 incidents_max: limits.incidents_max,
+                verdicts: config.verdicts,
+                verdicts_max: limits.verdicts_max,
             }),
             findings: Vec::new(),
             counts: Counts::default(),
@@ -169,7 +173,9 @@ impl Pipeline {
         let Some(mark) = self.watermark() else {
             return;
         };
-        for gathering in self.detector.advance(mark) {
+        let tracker = &mut self.tracker;
+        let mut teaching = |account, day| tracker.teaching(account, day);
+        for gathering in self.detector.advance(mark, &mut teaching) {
             self.tracker.gather(gathering, &self.detector, alerts);
         }
         self.tracker.advance(mark, &mut self.detector, alerts);
@@ -179,6 +185,22 @@ impl Pipeline {
             self.repeats.forget(mark.plus_millis(-self.horizon_ms));
             self.tracker.forget(mark);
         }
+    }
+
+    /// Takes an analyst's verdict on an incident, given at a moment. What it teaches is in force from
+    /// the end of the incident's day on.
+    pub fn judge(&mut self, incident: &str, at: Timestamp, verdict: Verdict) -> Judged {
+        self.tracker.judge(incident, at, verdict, &self.detector)
+    }
+
+    /// What became of verdicts since the pipeline began.
+    pub fn verdict_counts(&self) -> VerdictCounts {
+        self.tracker.verdict_counts()
+    }
+
+    /// The incidents whose verdict a day end has counted.
+    pub fn judged(&self) -> impl Iterator<Item = &str> {
+        self.tracker.judged()
     }
 
     /// What its accounts could take from here without an alarm; nothing before the first event.

@@ -15,9 +15,13 @@ mod reason;
 mod report;
 mod span;
 mod tracker;
+pub mod verdict;
 mod wide;
 
-pub use self::tracker::{Config, Sighting, Tracker};
+pub use self::{
+    tracker::{Config, Judged, Sighting, Tracker, VerdictCounts},
+    verdict::{Verdict, Verdicts},
+};
 
 /// What kind of incident it is; where several fit, the first in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,10 @@
 //! Opens, escalates, joins and closes the incidents of one feed.
 
+mod judging;
 mod placing;
+
+pub use self::judging::{Judged, VerdictCounts};
+use std::{collections::BTreeSet, sync::Arc};
 
 use hashbrown::HashMap;
 
@@ -12,7 +16,7 @@ use crate::{
     },
     event::Timestamp,
     incident::{
-        Alert, AlertState, Detections, Kind, OpenBy,
+        Alert, AlertState, Detections, Kind, OpenBy, Verdicts,
         episode::Episode,
         identity::incident_id,
         positions::Positions,
@@ -38,6 +42,10 @@ pub struct Config {
     pub severity_people: [u64; 3],
     /// Incidents remembered.
     pub incidents_max: usize,
+    /// What was said of incidents, and of how many it may be.
+    pub verdicts: Arc<Verdicts>,
+    /// Incidents that something may be said of.
+    pub verdicts_max: usize,
 }
 
 /// What the tracker is told of an event beside the findings.
@@ -70,6 +78,9 @@ pub struct Tracker {
     /// No episode closes or is forgotten while the watermark is not past this.
     next_deadline: Timestamp,
     limit_reached: u64,
+    verdict_counts: VerdictCounts,
+    /// Incidents whose verdict counted.
+    judged: BTreeSet<String>,
 }
 
 impl Tracker {
@@ -85,6 +96,8 @@ impl Tracker {
             detections: Detections::default(),
             next_deadline: FAR,
             limit_reached: 0,
+            verdict_counts: VerdictCounts::default(),
+            judged: BTreeSet::new(),
         }
     }
 
