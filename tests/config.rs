@@ -147,6 +147,15 @@ fn check_config_and_run_end_with_the_configuration_code() {
     assert_eq!(output.status.code(), Some(2));
 }
 
+macro_rules! suppress {
+    ($more:literal) => {
+        concat!(
+            r#""supplier":"a","until":"2026-12-31","reason":"r","#,
+            $more
+        )
+    };
+}
+
 macro_rules! job {
     ($wrong:literal) => {
         concat!("jobs = [{ ", $wrong, " }]")
@@ -252,6 +261,70 @@ fn a_bad_line_of_a_file_of_verdicts_is_named_by_number_and_reason() {
         told.starts_with("detect.verdicts (environment): comes from the file only"),
         "{told}"
     );
+}
+
+/// Suppressions that are refused, each with a word of the remedy.
+const NO_SUPPRESSION: [(&str, &str); 11] = [
+    (
+        r#""until":"2026-12-31","reason":"r""#,
+        "supplier is missing",
+    ),
+    (r#""supplier":"a","reason":"r""#, "until is missing"),
+    (
+        r#""supplier":"a","until":"2026-12-31""#,
+        "reason is missing",
+    ),
+    (
+        r#""supplier":"a","until":"soon","reason":"r""#,
+        "2026-12-31",
+    ),
+    (suppress!(r#""colour":1"#), "colour is unknown"),
+    (suppress!(r#""account":"""#), "account is no string"),
+    (
+        suppress!(r#""action":"login""#),
+        "action is none that reads",
+    ),
+    (suppress!(r#""source_ip":7"#), "source_ip is no string"),
+    (suppress!(r#""hours":"1-5""#), "01:00-05:00"),
+    (suppress!(r#""hours":"05:00-05:00""#), "01:00-05:00"),
+    (
+        suppress!(r#""people_max":0"#),
+        "people_max is no whole number",
+    ),
+];
+
+#[test]
+fn every_suppression_that_will_not_do_is_refused_by_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("suppressions");
+    let path = file.display().to_string();
+    let told = |text: &str, limit: u32| {
+        std::fs::write(&file, text).unwrap();
+        let config =
+            format!("[detect]\nsuppressions = {path:?}\n[limits]\nsuppressions = {limit}\n");
+        parse(&config, &[]).map(|_| ())
+    };
+    let good = suppress!(r#""people_max":30"#);
+    for (bad, remedy) in NO_SUPPRESSION {
+        let told = told(&format!("{{{good}}}\n{{{bad}}}\n"), 9).unwrap_err();
+        let head = format!("detect.suppressions ({path}:2): ");
+        assert!(told.starts_with(&head) && told.contains(remedy), "{told}");
+    }
+    assert_eq!(told(&format!("{{{good}}}\n"), 9), Ok(()));
+    let table = "[[suppression]]\nsupplier = \"a\"\nuntil = 2026-12-31\nreason = \"r\"\n";
+    assert_eq!(told(table, 9), Ok(()));
+    let many = told(&table.repeat(2), 1).unwrap_err();
+    assert!(many.contains("limits.suppressions"), "{many}");
+    let second = format!("{table}{}", table.replace("reason", "why"));
+    let second = told(&second, 9).unwrap_err();
+    assert!(
+        second.contains("suppression 2): why is unknown"),
+        "{second}"
+    );
+    for text in ["password = hunter2", "[other]\nx = 1\n", "{ x }\n"] {
+        let told = told(text, 9).unwrap_err();
+        assert!(!told.contains("hunter2"), "{told}");
+    }
 }
 
 /// The blocks of the README that are configurations.

@@ -1,5 +1,7 @@
 //! What the operator and the analyst tell the detector, through the configuration that they write.
 
+use std::{path::Path, process::Command};
+
 use rosterwatch::{
     config::Config,
     event::{AccountKind, DAY_MS},
@@ -257,4 +259,154 @@ fn a_verdict_by_call_counts_while_its_day_is_not_settled() {
     let counts = pipeline.verdict_counts();
     assert_eq!((counts.taught, counts.rejected, counts.too_late), (1, 0, 2));
     assert_eq!(pipeline.judged().collect::<Vec<_>>(), [first.incident]);
+}
+
+/// A file of suppressions with the text given, beside the configuration that names it.
+fn muted_by(dir: &Path, text: &str) -> String {
+    let file = dir.join("suppressions");
+    std::fs::write(&file, text).unwrap();
+    format!(
+        "[detect]\nsuppressions = {:?}\n",
+        file.display().to_string()
+    )
+}
+
+/// What is decided of so many strangers' records read by `clerk-3`, with a suppression.
+fn muted(people: i64, suppression: &str) -> Vec<Alert> {
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!("[[suppression]]\nreason = \"stocktaking\"\n{suppression}\n");
+    decided(&muted_by(dir.path(), &text), once(people))
+}
+
+/// Weeks in which `clerk-3` reads so many strangers at once, one Wednesday.
+fn once(people: i64) -> Weeks {
+    let mut weeks = Weeks::default();
+    weeks.clerks(42);
+    weeks.view("clerk-3", 30, 14, strangers(30, people));
+    weeks
+}
+
+const STOCKTAKING: &str = "supplier = \"a\"\naccount = \"clerk-3\"\nuntil = 2026-12-31";
+
+#[test]
+fn a_suppression_mutes_the_page_and_nothing_else() {
+    let told = decided("", once(90));
+    let muted = muted(90, STOCKTAKING);
+    assert!(told.iter().all(|alert| alert.suppressed.is_none()));
+    let reason = Some("stocktaking".to_owned());
+    assert!(muted.iter().all(|alert| alert.suppressed == reason));
+    let unmuted = muted.into_iter().map(|alert| Alert {
+        suppressed: None,
+        ..alert
+    });
+    assert_eq!(unmuted.collect::<Vec<_>>(), told);
+}
+
+#[test]
+fn an_incident_that_outgrows_its_suppression_is_told_from_the_next_revision_on() {
+    let alerts = muted(400, &format!("{STOCKTAKING}\npeople_max = 100"));
+    let muted = |alert: &&Alert| alert.suppressed.is_some();
+    let (small, large): (Vec<&Alert>, Vec<&Alert>) = alerts.iter().partition(muted);
+    assert!(!small.is_empty() && !large.is_empty());
+    assert!(small.iter().all(|alert| alert.exposure.subjects <= 100));
+    assert!(large.iter().all(|alert| alert.exposure.subjects > 100));
+}
+
+#[test]
+fn a_suppression_holds_in_its_scope_alone() {
+    let scopes = [
+        ("", true),
+        ("hours = \"08:00-18:00\"", true),
+        ("hours = \"15:00-18:00\"", false),
+        ("hours = \"22:00-06:00\"", false),
+        ("action = \"view\"", true),
+        ("action = \"export\"", false),
+        ("source_ip = \"10.0.0.7\"", true),
+        ("source_ip = \"10.0.0.8\"", false),
+    ];
+    for (scope, is_muted) in scopes {
+        let alerts = muted(90, &format!("{STOCKTAKING}\n{scope}"));
+        assert_eq!(alerts[0].suppressed.is_some(), is_muted, "{scope}");
+    }
+    for (from, to) in [
+        ("\"a\"", "\"b\""),
+        ("clerk-3", "clerk-4"),
+        ("12-31", "06-30"),
+    ] {
+        let alerts = muted(90, &STOCKTAKING.replace(from, to));
+        assert_eq!(alerts[0].suppressed, None, "{to}");
+    }
+    let last_day = STOCKTAKING.replace("12-31", "07-01");
+    assert!(muted(90, &last_day)[0].suppressed.is_some());
+}
+
+#[test]
+fn one_read_from_elsewhere_is_out_of_a_scope_of_an_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"{"supplier":"a","source_ip":"10.0.0.7","until":"2026-12-31","reason":"r"}"#;
+    let config = muted_by(dir.path(), text);
+    let mut weeks = once(90);
+    assert!(decided(&config, once(90))[0].suppressed.is_some());
+    // Before the alarm, in the hour that it looks at.
+    let early = weeks.reads.iter_mut().rfind(|read| {
+        read.account == "clerk-3" && read.at == 30 * DAY_MS + 14 * HOUR_MS + 5 * 60_000
+    });
+    early.unwrap().address = "203.0.113.9";
+    let alerts = decided(&config, weeks);
+    assert!(alerts.iter().all(|alert| alert.suppressed.is_none()));
+}
+
+#[test]
+fn replay_takes_verdicts_and_does_not_fail_on_what_is_suppressed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
+    write("log.ndjson", &once(90).lines("").join("\n"));
+    let json = STOCKTAKING
+        .replace('\n', ",")
+        .replace(" = ", ":")
+        .replace("2026-12-31", "\"2026-12-31\"");
+    let json = ["supplier", "account", "until"]
+        .iter()
+        .fold(json, |json, key| {
+            json.replacen(&format!("{key}:"), &format!("\"{key}\":"), 1)
+        });
+    let config = muted_by(
+        dir.path(),
+        &format!("{{{json},\"reason\":\"stocktaking\"}}\n"),
+    );
+    write("muted.toml", &config);
+    let replay = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_rosterwatch"))
+            .args(["replay", "--fail-on-alert", &path("log.ndjson")])
+            .args(args)
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (code, alerts, _) = replay(&[]);
+    assert_eq!(code, Some(1));
+    let first: serde_json::Value = serde_json::from_str(alerts.lines().next().unwrap()).unwrap();
+    assert_eq!(first["suppressed"], serde_json::Value::Null);
+    let (code, muted, summary) = replay(&["--config", &path("muted.toml")]);
+    assert_eq!(code, Some(0), "{summary}");
+    assert_eq!(muted.lines().count(), alerts.lines().count());
+    assert!(muted.contains(r#""suppressed":"stocktaking""#), "{muted}");
+    assert!(summary.contains("suppressed "), "{summary}");
+    let verdict = r#"{"incident":"INC","verdict":"expected","at":"2026-09-01T00:00:00Z"}"#;
+    write(
+        "verdicts",
+        &verdict.replace("INC", first["incident"].as_str().unwrap()),
+    );
+    let (_, _, summary) = replay(&["--verdicts", &path("verdicts")]);
+    assert!(summary.contains("verdicts 1: 1 counted"), "{summary}");
+    write("verdicts", "maybe\n");
+    let (code, _, told) = replay(&["--verdicts", &path("verdicts")]);
+    assert_eq!(code, Some(2));
+    assert!(told.contains("verdicts:1: is no JSON object"), "{told}");
 }

@@ -100,20 +100,9 @@ impl Weeks {
     }
 
     /// The same, their ids beginning with `ids`.
-    pub(crate) fn decide_as(mut self, pipeline: &mut Pipeline, ids: &str) -> Vec<Alert> {
-        self.reads.sort_by_key(|read| read.at);
+    pub(crate) fn decide_as(self, pipeline: &mut Pipeline, ids: &str) -> Vec<Alert> {
         let mut batch = RecordBatch::default();
-        for (number, read) in (0_u64..).zip(&self.reads) {
-            let event = format!(
-                r#"{{"id":"{ids}{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{}}}"#,
-                FROM_MS + read.at,
-                read.account,
-                read.kind,
-                read.action,
-                read.subjects,
-                read.address,
-                read.fields
-            );
+        for (number, event) in (0..).zip(self.lines(ids)) {
             batch.push(event.as_bytes(), number, -1);
         }
         let batch = DecodedBatch::decode(batch, Some("a"));
@@ -125,6 +114,25 @@ impl Weeks {
             pipeline.observe(&event, 0, record, &mut alerts);
         }
         alerts
+    }
+
+    /// The reads as events in the order of their times.
+    pub(crate) fn lines(mut self, ids: &str) -> Vec<String> {
+        self.reads.sort_by_key(|read| read.at);
+        let reads = self.reads.iter().enumerate();
+        let lines = reads.map(|(number, read)| {
+            format!(
+                r#"{{"id":"{ids}{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{}}}"#,
+                FROM_MS + read.at,
+                read.account,
+                read.kind,
+                read.action,
+                read.subjects,
+                read.address,
+                read.fields
+            )
+        });
+        lines.collect()
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Args {
     /// Verdicts on incidents, JSON lines, in the place of those that the configuration names.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     verdicts: Option<PathBuf>,
-    /// Exit 1 where any alert was raised.
+    /// Exit 1 where any alert was raised that is not suppressed.
     #[arg(long)]
     fail_on_alert: bool,
     /// Name at most this many refused lines one by one [default: 20, with --check 1000].
@@ -162,7 +162,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let is_finding = if args.check {
         totals.refused_in_all() > 0
     } else {
-        args.fail_on_alert && totals.alerts > 0
+        args.fail_on_alert && totals.alerts > totals.suppressed
     };
     Ok(ExitCode::from(if is_finding { FINDINGS } else { 0 }))
 }
@@ -371,7 +371,7 @@ impl Listener for Telling {
     type Error = Stop;
 
     fn alert(&mut self, alert: &Alert) -> Result<(), Stop> {
-        self.is_alerted = true;
+        self.is_alerted |= alert.suppressed.is_none();
         let line = json::to_json(alert, &self.places);
         let written = writeln!(self.out, "{line}");
         // Few and awaited: whoever reads them from a pipe sees each as it is raised.

@@ -239,6 +239,12 @@ pub(super) const KEYS: &[Key] = &[
         "A file of verdicts on incidents, JSON lines; from the file only. They say what its days teach.",
     ),
     key(
+        "detect.suppressions",
+        Text,
+        "\"\"",
+        "A file of incidents that page nobody, TOML or JSON lines; from the file only. All else goes on.",
+    ),
+    key(
         "severity.medium_people",
         Count(1, u64::MAX),
         "25",
@@ -291,6 +297,12 @@ pub(super) const KEYS: &[Key] = &[
         Count(1, 10_000_000),
         "100000",
         "Incidents with a verdict, in the file and of those given to one feed.",
+    ),
+    key(
+        "limits.suppressions",
+        Count(1, 100_000),
+        "1000",
+        "Suppressions in the file.",
     ),
 ];
 

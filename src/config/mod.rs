@@ -350,6 +350,7 @@ fn read_feed(read: &mut Reader, suppliers: &BTreeMap<String, Supplier>) -> feed:
             verdicts_max: read.size("limits.verdicts"),
         },
         verdicts: Arc::new(told::verdicts(read)),
+        suppressions: told::suppressions(read).into(),
         severity_people: people,
         false_alerts_per_account_day: read.rate("detect.false_alerts_per_1000_account_days")
             / 1_000.0,

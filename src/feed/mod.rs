@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     detect::{Account, declared::Declared, version::Version},
-    incident::Verdicts,
+    incident::{Verdicts, suppress::Suppression},
 };
 
 pub mod decoder;
@@ -37,6 +37,8 @@ pub struct Config {
     pub declared: Arc<Declared>,
     /// What analysts have said of incidents.
     pub verdicts: Arc<Verdicts>,
+    /// Incidents that nobody is to be paged for, of any supplier.
+    pub suppressions: Arc<[Suppression]>,
 }
 
 /// Bounds of one feed's state.
@@ -93,6 +95,7 @@ impl Default for Config {
             severity_people: [25, 100, 500],
             declared: Arc::default(),
             verdicts: Arc::default(),
+            suppressions: Arc::default(),
         }
     }
 }

@@ -104,6 +104,7 @@ impl Pipeline {
                 incidents_max: limits.incidents_max,
                 verdicts: config.verdicts,
                 verdicts_max: limits.verdicts_max,
+                suppressions: config.suppressions,
             }),
             findings: Vec::new(),
             counts: Counts::default(),
@@ -163,6 +164,7 @@ impl Pipeline {
         self.counts.late_decided += u64::from(late);
         self.findings.clear();
         if let Some(seen) = self.detector.observe(event, &mut self.findings) {
+            self.tracker.note(event, &seen);
             self.tracker
                 .observe(&sighting(seen), &self.findings, &mut self.detector, alerts);
         }

@@ -14,6 +14,7 @@ mod positions;
 mod reason;
 mod report;
 mod span;
+pub mod suppress;
 mod tracker;
 pub mod verdict;
 mod wide;
@@ -214,6 +215,8 @@ pub struct Alert {
     pub baseline_peers: u32,
     /// The incident that took this one's place.
     pub superseded_by: Option<String>,
+    /// Why nobody is to be paged for this revision, where somebody has said so.
+    pub suppressed: Option<String>,
     /// When the broker appended the event that raised it, epoch milliseconds; -1 where unknown.
     pub appended_ms: i64,
 }

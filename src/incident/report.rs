@@ -122,6 +122,7 @@ pub(super) fn alert(
         baseline_maturity: found.maturity,
         baseline_peers: found.peers,
         superseded_by: None,
+        suppressed: None,
         appended_ms,
     })
 }

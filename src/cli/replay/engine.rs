@@ -76,6 +76,8 @@ pub struct Totals {
     pub incidents_open: usize,
     /// Alerts raised.
     pub alerts: u64,
+    /// Those of them that nobody is to be paged for.
+    pub suppressed: u64,
     /// Incidents that a verdict was given on, and those of them that a day end has counted.
     pub verdicts: [u64; 2],
     /// What became of verdicts.
@@ -329,6 +331,7 @@ impl Replay {
 impl Totals {
     fn count(&mut self, alert: &Alert) {
         self.alerts += 1;
+        self.suppressed += u64::from(alert.suppressed.is_some());
         match alert.state {
             AlertState::Opened => self.incidents_opened += 1,
             AlertState::Closed => self.incidents_closed += 1,

@@ -77,6 +77,9 @@ pub(super) fn summary(
         "incidents {} opened, {} closed, {} still open; {} alerts",
         totals.incidents_opened, totals.incidents_closed, totals.incidents_open, totals.alerts
     )?;
+    if totals.suppressed > 0 {
+        writeln!(out, "suppressed {} of the alerts", totals.suppressed)?;
+    }
     verdicts(out, totals)?;
     for (limit, times) in &totals.limits {
         writeln!(
