@@ -410,3 +410,63 @@ fn replay_takes_verdicts_and_does_not_fail_on_what_is_suppressed() {
     assert_eq!(code, Some(2));
     assert!(told.contains("verdicts:1: is no JSON object"), "{told}");
 }
+
+#[test]
+fn what_is_told_changes_nothing_with_the_order_of_arrival() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let world = || {
+        let mut weeks = months(Some((50, 2, 600)));
+        weeks.reads.append(&mut twice(90).reads);
+        // Somebody always reads: after a silent night the first events are judged by what was known
+        // on the evening before, until enough of them say that it is morning.
+        for half_hour in 0..63 * 48 {
+            weeks.view("kiosk", 0, 0, std::iter::once(own(0, half_hour % 9)));
+            weeks.reads.last_mut().unwrap().at = half_hour * HOUR_MS / 2;
+        }
+        weeks
+    };
+    let verdicts = decided(MONTH_END, world()).into_iter().map(|alert| {
+        let verdict = if day_of(&alert) % 2 == 0 {
+            "expected"
+        } else {
+            "true_positive"
+        };
+        let incident = alert.incident;
+        format!(r#"{{"incident":"{incident}","verdict":"{verdict}","at":"2026-09-01T00:00:00Z"}}"#)
+    });
+    std::fs::write(path("verdicts"), verdicts.collect::<Vec<_>>().join("\n")).unwrap();
+    let muted = muted_by(
+        dir.path(),
+        &format!("[[suppression]]\nreason = \"r\"\naction = \"view\"\n{STOCKTAKING}\n"),
+    );
+    let verdicts = path("verdicts");
+    let config = format!("{muted}verdicts = {verdicts:?}\n{MONTH_END}");
+    let config = Config::parse(&config, "test.toml", []).unwrap_or_else(|all| panic!("{all}"));
+    let incidents = |bucket_ms: i64| {
+        // Each bucket of time arrives backwards.
+        let lines = world().lines_by("", |read| (read.at / bucket_ms, -(read.at % bucket_ms)));
+        let mut pipeline = Pipeline::new("a", config.feed_of("a"));
+        let alerts = Weeks::decide_lines(&lines, &mut pipeline);
+        let closed = alerts
+            .into_iter()
+            .filter(|alert| alert.state == AlertState::Closed);
+        let closed = closed.map(|alert| (alert.incident, alert.exposure, alert.suppressed));
+        let mut closed: Vec<_> = closed.collect();
+        closed.sort_by(|a, b| a.0.cmp(&b.0));
+        (closed, pipeline.verdict_counts())
+    };
+    let (in_order, counts) = incidents(1);
+    assert!(
+        in_order.len() > 2 && counts.taught > 0 && counts.rejected > 0,
+        "{counts:?}"
+    );
+    assert!(in_order.iter().any(|(.., suppressed)| suppressed.is_some()));
+    for minutes in [7, 30] {
+        assert_eq!(
+            incidents(minutes * 60_000),
+            (in_order.clone(), counts),
+            "{minutes}"
+        );
+    }
+}

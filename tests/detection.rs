@@ -101,8 +101,13 @@ impl Weeks {
 
     /// The same, their ids beginning with `ids`.
     pub(crate) fn decide_as(self, pipeline: &mut Pipeline, ids: &str) -> Vec<Alert> {
+        Self::decide_lines(&self.lines(ids), pipeline)
+    }
+
+    /// Decides events in the order given.
+    pub(crate) fn decide_lines(lines: &[String], pipeline: &mut Pipeline) -> Vec<Alert> {
         let mut batch = RecordBatch::default();
-        for (number, event) in (0..).zip(self.lines(ids)) {
+        for (number, event) in (0..).zip(lines) {
             batch.push(event.as_bytes(), number, -1);
         }
         let batch = DecodedBatch::decode(batch, Some("a"));
@@ -117,8 +122,13 @@ impl Weeks {
     }
 
     /// The reads as events in the order of their times.
-    pub(crate) fn lines(mut self, ids: &str) -> Vec<String> {
-        self.reads.sort_by_key(|read| read.at);
+    pub(crate) fn lines(self, ids: &str) -> Vec<String> {
+        self.lines_by(ids, |read| (read.at, 0))
+    }
+
+    /// The reads as events in another order.
+    pub(crate) fn lines_by(mut self, ids: &str, key: impl Fn(&Read) -> (i64, i64)) -> Vec<String> {
+        self.reads.sort_by_key(key);
         let reads = self.reads.iter().enumerate();
         let lines = reads.map(|(number, read)| {
             format!(

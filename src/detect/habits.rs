@@ -18,7 +18,7 @@ use crate::{
 pub enum Aspect {
     /// It is of the account's first day.
     Newcomer,
-    /// The account has slept for [`SLEEP_DAYS`].
+    /// The account has slept for longer than a fortnight.
     Sleeper,
     /// It comes from an address that the account has not used.
     Address,
