@@ -146,3 +146,206 @@ fn check_config_and_run_end_with_the_configuration_code() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+macro_rules! suppress {
+    ($more:literal) => {
+        concat!(
+            r#""supplier":"a","until":"2026-12-31","reason":"r","#,
+            $more
+        )
+    };
+}
+
+macro_rules! job {
+    ($wrong:literal) => {
+        concat!("jobs = [{ ", $wrong, " }]")
+    };
+}
+
+/// Declarations that are refused, each by the key that is at fault and a word of the remedy.
+const REFUSED: [(&str, &str, &str); 17] = [
+    ("holidays = [\"2026-02-30\"]", "holidays", "no date"),
+    ("accounts = 3", "accounts", "no table"),
+    ("accounts.x = 3", "accounts.x", "no table"),
+    ("accounts.x.kind = \"robot\"", "accounts.x.kind", "service"),
+    (
+        "accounts.x.never_export = 1",
+        "accounts.x.never_export",
+        "no switch",
+    ),
+    ("accounts.x.colour = 1", "accounts.x.colour", "unknown"),
+    ("jobs = 3", "jobs", "[[suppliers.name.jobs]]"),
+    ("jobs = [3]", "jobs[0]", "[[suppliers.name.jobs]]"),
+    (job!("account = \"\""), "jobs[0].account", "missing"),
+    (
+        job!("every = \"noon\""),
+        "jobs[0].every",
+        "last working day",
+    ),
+    (job!("every = \"month\""), "jobs[0].day", "missing"),
+    (job!("every = \"month\", day = 32"), "jobs[0].day", "bounds"),
+    (job!("day = 3"), "jobs[0].day", "remove it"),
+    (job!("at = \"25:00\""), "jobs[0].at", "02:00"),
+    (job!("within = \"13h\""), "jobs[0].within", "12h"),
+    (job!("people_max = 0"), "jobs[0].people_max", "bounds"),
+    (job!("action = \"login\""), "jobs[0].action", "reads"),
+];
+
+/// A job that is right but for what is said of it.
+fn with_job(file: &str) -> String {
+    let rest = [
+        ("account", "\"x\""),
+        ("every", "\"day\""),
+        ("at", "\"02:00\""),
+        ("people_max", "10"),
+    ];
+    let is_missing = |(key, _): &&(&str, &str)| !file.contains(&format!("{key} ="));
+    let missing = rest.iter().filter(is_missing);
+    let rest = missing.fold(String::new(), |rest, (key, value)| {
+        format!("{rest}, {key} = {value}")
+    });
+    file.replace(" }]", &format!("{rest} }}]"))
+}
+
+#[test]
+fn every_declaration_that_will_not_do_is_refused_by_its_key() {
+    for (line, key, remedy) in REFUSED {
+        let line = with_job(line);
+        let told = parse(&format!("[suppliers.a]\n{line}\n"), &[]).unwrap_err();
+        let head = format!("suppliers.a.{key} (test.toml): ");
+        assert!(told.starts_with(&head), "{line}: {told}");
+        assert!(told.contains(remedy), "{line}: {told}");
+        assert_eq!(told.lines().count(), 1, "{line}: {told}");
+    }
+}
+
+#[test]
+fn an_export_job_of_who_is_never_to_export_is_refused() {
+    let file = with_job(
+        "[suppliers.a]\naccounts.x.never_export = true\njobs = [{ action = \"export\" }]\n",
+    );
+    let told = parse(&file, &[]).unwrap_err();
+    assert!(told.starts_with("suppliers.a.jobs[0].action"), "{told}");
+    let empty = parse("[suppliers.a]\njobs = [{}]\n", &[]).unwrap_err();
+    let keys = ["account", "at", "every", "people_max"];
+    let told: Vec<_> = empty
+        .lines()
+        .filter(|line| line.contains("is missing"))
+        .collect();
+    assert_eq!(told.len(), keys.len(), "{empty}");
+    for (line, key) in told.iter().zip(keys) {
+        assert!(line.contains(&format!("jobs[0].{key} ")), "{line}");
+    }
+}
+
+#[test]
+fn a_bad_line_of_a_file_of_verdicts_is_named_by_number_and_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("verdicts.ndjson");
+    let good = r#"{"incident":"inc_a","verdict":"expected","at":"2026-06-02T00:00:00Z"}"#;
+    std::fs::write(&file, format!("{good}\n{{}}\n")).unwrap();
+    let file = file.display().to_string();
+    let config = format!("[detect]\nverdicts = {file:?}\n");
+    let told = parse(&config, &[]).unwrap_err();
+    assert!(
+        told.starts_with(&format!("detect.verdicts ({file}:2): is no JSON object")),
+        "{told}"
+    );
+    let told = parse("[detect]\nverdicts = \"nowhere\"\n", &[]).unwrap_err();
+    assert!(
+        told.starts_with("detect.verdicts (test.toml): names a file that cannot be read"),
+        "{told}"
+    );
+    let told = parse("", &[("ROSTERWATCH__DETECT__VERDICTS", &file)]).unwrap_err();
+    assert!(
+        told.starts_with("detect.verdicts (environment): comes from the file only"),
+        "{told}"
+    );
+}
+
+/// Suppressions that are refused, each with a word of the remedy.
+const NO_SUPPRESSION: [(&str, &str); 11] = [
+    (
+        r#""until":"2026-12-31","reason":"r""#,
+        "supplier is missing",
+    ),
+    (r#""supplier":"a","reason":"r""#, "until is missing"),
+    (
+        r#""supplier":"a","until":"2026-12-31""#,
+        "reason is missing",
+    ),
+    (
+        r#""supplier":"a","until":"soon","reason":"r""#,
+        "2026-12-31",
+    ),
+    (suppress!(r#""colour":1"#), "colour is unknown"),
+    (suppress!(r#""account":"""#), "account is no string"),
+    (
+        suppress!(r#""action":"login""#),
+        "action is none that reads",
+    ),
+    (suppress!(r#""source_ip":7"#), "source_ip is no string"),
+    (suppress!(r#""hours":"1-5""#), "01:00-05:00"),
+    (suppress!(r#""hours":"05:00-05:00""#), "01:00-05:00"),
+    (
+        suppress!(r#""people_max":0"#),
+        "people_max is no whole number",
+    ),
+];
+
+#[test]
+fn every_suppression_that_will_not_do_is_refused_by_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("suppressions");
+    let path = file.display().to_string();
+    let told = |text: &str, limit: u32| {
+        std::fs::write(&file, text).unwrap();
+        let config =
+            format!("[detect]\nsuppressions = {path:?}\n[limits]\nsuppressions = {limit}\n");
+        parse(&config, &[]).map(|_| ())
+    };
+    let good = suppress!(r#""people_max":30"#);
+    for (bad, remedy) in NO_SUPPRESSION {
+        let told = told(&format!("{{{good}}}\n{{{bad}}}\n"), 9).unwrap_err();
+        let head = format!("detect.suppressions ({path}:2): ");
+        assert!(told.starts_with(&head) && told.contains(remedy), "{told}");
+    }
+    assert_eq!(told(&format!("{{{good}}}\n"), 9), Ok(()));
+    let table = "[[suppression]]\nsupplier = \"a\"\nuntil = 2026-12-31\nreason = \"r\"\n";
+    assert_eq!(told(table, 9), Ok(()));
+    let many = told(&table.repeat(2), 1).unwrap_err();
+    assert!(many.contains("limits.suppressions"), "{many}");
+    let second = format!("{table}{}", table.replace("reason", "why"));
+    let second = told(&second, 9).unwrap_err();
+    assert!(
+        second.contains("suppression 2): why is unknown"),
+        "{second}"
+    );
+    for text in ["password = hunter2", "[other]\nx = 1\n", "{ x }\n"] {
+        let told = told(text, 9).unwrap_err();
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+}
+
+/// The blocks of the README that are configurations.
+#[test]
+fn the_example_of_the_readme_and_the_example_file_are_accepted() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let blocks = readme.split("```toml\n").skip(1);
+    let blocks: Vec<_> = blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(!blocks.is_empty());
+    for block in blocks {
+        let config = parse(block, &[]).unwrap_or_else(|told| panic!("{told}"));
+        let declared = config.feed_of("payroll-services").declared;
+        assert!(declared.account("pay.auditor").unwrap().never_exports);
+        assert_eq!(
+            declared.account("pay-integration-0890").unwrap().jobs.len(),
+            1
+        );
+    }
+    let example = std::fs::read_to_string(root.join("config/example.toml")).unwrap();
+    parse(&example, &[]).unwrap();
+}

@@ -11,17 +11,18 @@ use rosterwatch::{
 };
 
 /// 2026-06-01, a Monday.
-const FROM_MS: i64 = 1_780_272_000_000;
-const HOUR_MS: i64 = 3_600_000;
+pub(crate) const FROM_MS: i64 = 1_780_272_000_000;
+pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 /// One read, in milliseconds since the start.
-struct Read {
-    at: i64,
-    account: String,
-    kind: &'static str,
-    action: &'static str,
-    subjects: Vec<String>,
-    address: &'static str,
+#[derive(Clone)]
+pub(crate) struct Read {
+    pub(crate) at: i64,
+    pub(crate) account: String,
+    pub(crate) kind: &'static str,
+    pub(crate) action: &'static str,
+    pub(crate) subjects: Vec<String>,
+    pub(crate) address: &'static str,
     fields: &'static str,
     outcome: &'static str,
 }
@@ -31,13 +32,19 @@ const USUAL: &str = r#"["name","rank"]"#;
 
 /// Weeks of reads, in any order.
 #[derive(Default)]
-struct Weeks {
-    reads: Vec<Read>,
+pub(crate) struct Weeks {
+    pub(crate) reads: Vec<Read>,
 }
 
 impl Weeks {
     /// `people` viewed one by one on `day`, a minute apart from `hour` on.
-    fn view(&mut self, account: &str, day: i64, hour: i64, people: impl Iterator<Item = String>) {
+    pub(crate) fn view(
+        &mut self,
+        account: &str,
+        day: i64,
+        hour: i64,
+        people: impl Iterator<Item = String>,
+    ) {
         for (place, subject) in (0..).zip(people) {
             self.reads.push(Read {
                 at: day * DAY_MS + hour * HOUR_MS + place * 60_000,
@@ -53,7 +60,13 @@ impl Weeks {
     }
 
     /// A program's batch: `people` exported by fifties, seconds apart.
-    fn batch(&mut self, account: &str, day: i64, at_ms: i64, people: impl Iterator<Item = String>) {
+    pub(crate) fn batch(
+        &mut self,
+        account: &str,
+        day: i64,
+        at_ms: i64,
+        people: impl Iterator<Item = String>,
+    ) {
         let people: Vec<String> = people.collect();
         for (place, page) in (0..).zip(people.chunks(50)) {
             self.reads.push(Read {
@@ -70,7 +83,7 @@ impl Weeks {
     }
 
     /// Ordinary clerks, each with a hundred people of its own, some twenty of them a working day.
-    fn clerks(&mut self, days: i64) {
+    pub(crate) fn clerks(&mut self, days: i64) {
         for clerk in 0..12_i64 {
             for day in (0..days).filter(|day| day % 7 < 5) {
                 let read = 16 + (clerk * 5 + day * 7) % 9;
@@ -80,25 +93,27 @@ impl Weeks {
         }
     }
 
-    fn decide(mut self) -> Vec<Alert> {
-        self.reads.sort_by_key(|read| read.at);
+    fn decide(self) -> Vec<Alert> {
+        self.decide_with(&mut Pipeline::new("a", Config::default()))
+    }
+
+    /// Decides the reads in the order of their times.
+    pub(crate) fn decide_with(self, pipeline: &mut Pipeline) -> Vec<Alert> {
+        self.decide_as(pipeline, "")
+    }
+
+    /// The same, their ids beginning with `ids`.
+    pub(crate) fn decide_as(self, pipeline: &mut Pipeline, ids: &str) -> Vec<Alert> {
+        Self::decide_lines(&self.lines(ids), pipeline)
+    }
+
+    /// Decides events in the order given.
+    pub(crate) fn decide_lines(lines: &[String], pipeline: &mut Pipeline) -> Vec<Alert> {
         let mut batch = RecordBatch::default();
-        for (number, read) in (0_u64..).zip(&self.reads) {
-            let event = format!(
-                r#"{{"id":"{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{},"outcome":"{}"}}"#,
-                FROM_MS + read.at,
-                read.account,
-                read.kind,
-                read.action,
-                read.subjects,
-                read.address,
-                read.fields,
-                read.outcome
-            );
+        for (number, event) in (0..).zip(lines) {
             batch.push(event.as_bytes(), number, -1);
         }
         let batch = DecodedBatch::decode(batch, Some("a"));
-        let mut pipeline = Pipeline::new("a", Config::default());
         let mut alerts = Vec::new();
         for index in 0..batch.len() {
             let (record, Verdict::Event(event)) = batch.get(index) else {
@@ -108,16 +123,41 @@ impl Weeks {
         }
         alerts
     }
+
+    /// The reads as events in the order of their times.
+    pub(crate) fn lines(self, ids: &str) -> Vec<String> {
+        self.lines_by(ids, |read| (read.at, 0))
+    }
+
+    /// The reads as events in another order.
+    pub(crate) fn lines_by(mut self, ids: &str, key: impl Fn(&Read) -> (i64, i64)) -> Vec<String> {
+        self.reads.sort_by_key(key);
+        let reads = self.reads.iter().enumerate();
+        let lines = reads.map(|(number, read)| {
+            format!(
+                r#"{{"id":"{ids}{number}","time":{},"supplier":"a","account":"{}","account_kind":"{}","action":"{}","subjects":{:?},"source_ip":"{}","fields":{},"outcome":"{}"}}"#,
+                FROM_MS + read.at,
+                read.account,
+                read.kind,
+                read.action,
+                read.subjects,
+                read.address,
+                read.fields,
+                read.outcome
+            )
+        });
+        lines.collect()
+    }
 }
 
-fn own(clerk: i64, person: i64) -> String {
+pub(crate) fn own(clerk: i64, person: i64) -> String {
     format!("p-{clerk}-{person}")
 }
 
-fn opened(alerts: &[Alert]) -> Vec<(&str, Kind)> {
+pub(crate) fn opened(alerts: &[Alert]) -> Vec<(&str, Kind)> {
     let opened = alerts
         .iter()
-        .filter(|alert| alert.state == AlertState::Opened);
+        .filter(|alert| alert.state == AlertState::Opened && !alert.kind.is_of_feed());
     opened
         .map(|alert| (alert.account.as_deref().unwrap_or_default(), alert.kind))
         .collect()

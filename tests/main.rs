@@ -6,6 +6,8 @@ mod support;
 
 /// The configuration as its operator meets it.
 mod config;
+/// What the operator and the analyst tell the detector.
+mod declared;
 /// Records against their stored verdicts.
 mod decode;
 /// `demo` as a newcomer meets it.

@@ -1,7 +1,7 @@
 //! `rosterwatch replay`: the engine of the daemon over files, without Kafka.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, BufWriter, IsTerminal as _, Write},
     num::NonZeroUsize,
     path::{Path, PathBuf},
@@ -65,7 +65,10 @@ pub struct Args {
     /// Only say which lines break the event contract, and why; exit 1 where any does.
     #[arg(long, conflicts_with_all = ["alerts", "fail_on_alert"])]
     check: bool,
-    /// Exit 1 where any alert was raised.
+    /// Verdicts on incidents, JSON lines, in the place of those that the configuration names.
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    verdicts: Option<PathBuf>,
+    /// Exit 1 where any alert was raised that is not suppressed.
     #[arg(long)]
     fail_on_alert: bool,
     /// Name at most this many refused lines one by one [default: 20, with --check 1000].
@@ -131,9 +134,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(show) = args.show {
         telling.show = show;
     }
-    let settings = match configure(args.input.config.as_deref()) {
-        Ok(config) => args.input.settings(config),
+    let config = match configure(args.input.config.as_deref()) {
+        Ok(config) => config,
         Err(code) => return Ok(code),
+    };
+    let settings = match args.judge(config) {
+        Ok(config) => args.input.settings(config),
+        Err(error) => return Ok(fail(USAGE, &error)),
     };
     let result = if args.check {
         engine::check(files, settings.decoder, &mut telling)
@@ -155,7 +162,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let is_finding = if args.check {
         totals.refused_in_all() > 0
     } else {
-        args.fail_on_alert && totals.alerts > 0
+        args.fail_on_alert && totals.alerts > totals.suppressed
     };
     Ok(ExitCode::from(if is_finding { FINDINGS } else { 0 }))
 }
@@ -199,6 +206,21 @@ impl Args {
             return Err(anyhow!("{path}: is read as input; choose another --alerts"));
         }
         self.input.open(bytes_read)
+    }
+
+    /// Takes the verdicts in that the command line names.
+    fn judge(&self, config: Config) -> anyhow::Result<Config> {
+        let Some(path) = &self.verdicts else {
+            return Ok(config);
+        };
+        let name = path.display();
+        let text = fs::read_to_string(path)
+            .with_context(|| format!("{name}: cannot be read; name a readable file"))?;
+        config.with_verdicts(&text).map_err(|bad| {
+            let lines = bad.iter();
+            let lines = lines.map(|bad| format!("{name}:{}: {}", bad.line, bad.reason));
+            anyhow!(lines.collect::<Vec<_>>().join("\n"))
+        })
     }
 
     fn out(&self) -> anyhow::Result<Box<dyn Write>> {
@@ -349,7 +371,7 @@ impl Listener for Telling {
     type Error = Stop;
 
     fn alert(&mut self, alert: &Alert) -> Result<(), Stop> {
-        self.is_alerted = true;
+        self.is_alerted |= alert.suppressed.is_none();
         let line = json::to_json(alert, &self.places);
         let written = writeln!(self.out, "{line}");
         // Few and awaited: whoever reads them from a pipe sees each as it is raised.

@@ -233,6 +233,18 @@ pub(super) const KEYS: &[Key] = &[
         "False alerts to be borne on 1,000 days of accounts: fewer see less. From 0.01 to 100.",
     ),
     key(
+        "detect.verdicts",
+        Text,
+        "\"\"",
+        "A file of verdicts on incidents, JSON lines; from the file only. They say what its days teach.",
+    ),
+    key(
+        "detect.suppressions",
+        Text,
+        "\"\"",
+        "A file of incidents that page nobody, TOML or JSON lines; from the file only. All else goes on.",
+    ),
+    key(
         "severity.medium_people",
         Count(1, u64::MAX),
         "25",
@@ -280,15 +292,42 @@ pub(super) const KEYS: &[Key] = &[
         "10000",
         "Incidents of one feed remembered.",
     ),
+    key(
+        "limits.verdicts",
+        Count(1, 10_000_000),
+        "100000",
+        "Incidents with a verdict, in the file and of those given to one feed.",
+    ),
+    key(
+        "limits.suppressions",
+        Count(1, 100_000),
+        "1000",
+        "Suppressions in the file.",
+    ),
 ];
 
-/// The keys of one supplier's table.
+/// The keys of one account's table, under `suppliers.<name>.accounts`.
+pub(super) const ACCOUNT_KEYS: &[(&str, Form)] = &[("kind", Text), ("never_export", Switch)];
+
+/// The keys of one job, under `suppliers.<name>.jobs`.
+pub(super) const JOB_KEYS: &[(&str, Form)] = &[
+    ("account", Text),
+    ("action", Text),
+    ("every", Text),
+    ("day", Count(1, 31)),
+    ("at", Text),
+    ("within", Time),
+    ("people_max", Count(1, 1_000_000_000)),
+];
+
+/// The keys of one supplier's table, beside the tables `accounts` and `jobs`.
 pub(super) const SUPPLIER_KEYS: &[(&str, Form)] = &[
     ("topics", Texts),
     ("lateness", Time),
     ("datasets", Texts),
     ("population", Count(1, u64::MAX)),
     ("delivery", Time),
+    ("holidays", Texts),
 ];
 
 /// The file of defaults.
@@ -298,6 +337,10 @@ pub fn default_file() -> String {
          # or 1GiB. A key may also come from the environment: ROSTERWATCH__KAFKA__BROKERS=a:9092,b:9092\n",
     );
     let mut table = "";
+    file.push_str(
+        "# What is known of a supplier (its topics, holidays, accounts, jobs) has a table of its own, from the\n\
+         # file only: [suppliers.name]; example.toml and the README show one.\n",
+    );
     for key in KEYS {
         let (of, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));
         if of != table {

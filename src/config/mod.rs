@@ -8,7 +8,10 @@ use config::{Environment, File, FileFormat, Value, ValueKind};
 use regex::Regex;
 
 use crate::{
-    daemon, feed,
+    daemon,
+    detect::declared::Declared,
+    feed,
+    incident::{Verdicts, verdict::BadLine},
     ingest::kafka::Reading,
     kafka::Settings,
     metrics::{self, Metrics},
@@ -16,13 +19,15 @@ use crate::{
     state::{lease::Membership, topic::Begin},
 };
 
+mod declared;
 mod kafka;
 mod keys;
 mod read;
+mod told;
 
 pub use self::keys::default_file;
 use self::{
-    keys::{KEYS, SUPPLIER_KEYS},
+    keys::KEYS,
     read::{Reader, join},
 };
 
@@ -68,6 +73,7 @@ struct Supplier {
     datasets: Vec<String>,
     population: Option<u64>,
     delivery_ms: Option<i64>,
+    declared: Arc<Declared>,
 }
 
 /// A topic, or a pattern of topics.
@@ -239,8 +245,19 @@ impl Config {
             feed.datasets = supplier.datasets.iter().cloned().collect();
             feed.population = supplier.population;
             feed.delivery_ms = supplier.delivery_ms;
+            feed.declared = Arc::clone(&supplier.declared);
         }
         feed
+    }
+
+    /// The same with the verdicts of `text`, JSON lines, in the place of those it has.
+    ///
+    /// # Errors
+    /// The first bad lines.
+    pub fn with_verdicts(mut self, text: &str) -> Result<Self, Vec<BadLine>> {
+        let verdicts = Verdicts::parse(text, self.feed.limits.verdicts_max)?;
+        self.feed.verdicts = Arc::new(verdicts);
+        Ok(self)
     }
 
     /// The supplier that `topic` belongs to, where it is an input topic.
@@ -333,7 +350,10 @@ fn read_feed(read: &mut Reader, suppliers: &BTreeMap<String, Supplier>) -> feed:
             pairs_max: read.size("limits.pairs"),
             known_ids_max: read.size("limits.known_ids"),
             incidents_max: read.size("limits.incidents"),
+            verdicts_max: read.size("limits.verdicts"),
         },
+        verdicts: Arc::new(told::verdicts(read)),
+        suppressions: told::suppressions(read).into(),
         severity_people: people,
         false_alerts_per_account_day: read.rate("detect.false_alerts_per_1000_account_days")
             / 1_000.0,
@@ -367,6 +387,7 @@ fn read_suppliers(read: &mut Reader) -> BTreeMap<String, Supplier> {
             delivery_ms: read
                 .has(&key("delivery"))
                 .then(|| read.millis(&key("delivery"))),
+            declared: Arc::new(declared::declared(read, &name)),
         };
         suppliers.insert(name, supplier);
     }

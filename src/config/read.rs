@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
-use super::{KEYS, Problem, SUPPLIER_KEYS, Tree, Value, ValueKind, keys::Form};
+use super::{KEYS, Problem, Tree, Value, ValueKind, keys::Form};
+
+mod supplier;
 
 /// Properties of librdkafka that the daemon sets itself.
 const OURS: [&str; 17] = [
@@ -48,6 +50,8 @@ pub(super) struct Reader {
     origins: BTreeMap<String, String>,
     properties: BTreeMap<String, String>,
     suppliers: BTreeSet<String>,
+    /// Tables whose names the operator chose, by the key of the table or list that holds them.
+    tables: BTreeMap<String, Vec<String>>,
     pub problems: Vec<Problem>,
 }
 
@@ -68,6 +72,7 @@ impl Reader {
             origins: BTreeMap::new(),
             properties: BTreeMap::new(),
             suppliers: BTreeSet::new(),
+            tables: BTreeMap::new(),
             problems: Vec::new(),
         }
     }
@@ -103,6 +108,11 @@ impl Reader {
     /// Notes that the value of `key` will not do.
     pub(super) fn refuse(&mut self, key: &str, remedy: &str) {
         let origin = self.origins.get(key).unwrap_or(&self.file).clone();
+        self.refuse_at(key, origin, remedy);
+    }
+
+    /// Notes that what lies at `origin`, on behalf of `key`, will not do.
+    pub(super) fn refuse_at(&mut self, key: &str, origin: String, remedy: &str) {
         self.problems.push(Problem {
             key: key.to_owned(),
             origin,
@@ -193,6 +203,16 @@ impl Reader {
         HEXLOWER.encode(&hash.finalize()[..DIGEST_BYTES])
     }
 
+    /// The tables in the table or list `key`: names of accounts, keys of jobs.
+    pub(super) fn tables(&self, key: &str) -> Vec<String> {
+        self.tables.get(key).cloned().unwrap_or_default()
+    }
+
+    /// Whether a value was given for `key`, whatever became of it.
+    pub(super) fn is_refused(&self, key: &str) -> bool {
+        self.problems.iter().any(|problem| problem.key == key)
+    }
+
     /// The suppliers that have a table.
     pub(super) fn suppliers(&self) -> Vec<String> {
         self.suppliers.iter().cloned().collect()
@@ -231,38 +251,8 @@ impl Reader {
         }
     }
 
-    fn take_supplier(&mut self, name: &str, value: &Value) {
-        let path = join("suppliers", name);
-        if self.is_from_environment(&path) {
-            self.refuse(&path, "comes from the file only; move it there");
-            return;
-        }
-        let is_allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
-        if name.len() > 128 || !name.bytes().all(is_allowed) {
-            self.refuse(
-                &path,
-                "is no supplier's name; use a to z, digits, dot, underscore and hyphen",
-            );
-        }
-        let ValueKind::Table(table) = &value.kind else {
-            self.refuse(&path, "is no table; write [suppliers.name]");
-            return;
-        };
-        self.suppliers.insert(name.to_owned());
-        for (leaf, value) in table {
-            let key = join(&path, leaf);
-            let known = SUPPLIER_KEYS.iter().find(|(known, _)| known == leaf);
-            match known {
-                Some((_, form)) => self.take(&key, *form, value),
-                None => self.refuse(
-                    &key,
-                    "is unknown; a supplier has topics, lateness, datasets, population, delivery",
-                ),
-            }
-        }
-    }
-
-    fn is_from_environment(&self, key: &str) -> bool {
+    /// Whether the environment gave it.
+    pub(super) fn is_from_environment(&self, key: &str) -> bool {
         self.origins
             .get(key)
             .is_some_and(|origin| origin == "environment")

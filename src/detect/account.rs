@@ -1,10 +1,13 @@
 //! One account: its panes, its history, and what is too much for it now.
 
+use std::sync::Arc;
+
 use crate::{
     detect::{
         Explanation, Finding, Maturity,
         baseline::{Baseline, stat},
         critical::Table,
+        declared::{Declared, DeclaredAccount},
         diary::Diary,
         drip::{Drip, SLOW},
         familiar::Familiar,
@@ -59,6 +62,10 @@ pub struct Account {
     pub kind: AccountKind,
     /// Whether an incident of it is remembered.
     pub held: bool,
+    /// Whether the operator has declared something of it, which keeps it from being forgotten.
+    pub is_declared: bool,
+    /// Whether it is declared never to export.
+    forbids_exports: bool,
     /// The number of its peer group.
     pub group: u32,
     /// The newest event, by event time.
@@ -110,8 +117,29 @@ impl Account {
             unsettled: Unsettled::default(),
             last_event: Timestamp::from_millis(i64::MIN),
             held: false,
+            is_declared: false,
+            forbids_exports: false,
             versions: Vec::new(),
             critical: Critical::default(),
+        }
+    }
+
+    /// Takes in what is declared of its supplier, and of itself. Until it has a history of its own,
+    /// what is declared stands beside what its `peers` were and are expected to do.
+    pub fn declare(
+        &mut self,
+        supplier: &Declared,
+        own: Option<&DeclaredAccount>,
+        peers: &[Version],
+    ) {
+        self.season = Season::of(supplier.calendar.clone());
+        let jobs = own.map(|own| Arc::clone(&own.jobs)).unwrap_or_default();
+        self.jobs = Jobs::new(jobs, supplier.calendar.clone());
+        self.is_declared = own.is_some();
+        self.forbids_exports = own.is_some_and(|own| own.never_exports);
+        if self.forbids_exports || !self.jobs.is_empty() {
+            let declared = peers.iter().map(|peer| peer.of_declared(self.history()));
+            self.versions = declared.collect();
         }
     }
 
@@ -178,6 +206,7 @@ impl Account {
             drip: &self.drip,
             jobs: &self.jobs,
             habits: &self.habits,
+            forbids_exports: self.forbids_exports,
         }
     }
 
@@ -309,6 +338,7 @@ impl Account {
             peers_usual: 0.0,
             also: Vec::new(),
             job_size: version.job_size(),
+            is_forbidden: version.forbids(stat(signal, window)) && found.unusual.is_none(),
             lasting,
             unusual: found.unusual,
             refused: found.refused,

@@ -106,6 +106,8 @@ pub struct Lesson {
     pub is_alarmed: bool,
     /// Whether the account is a program.
     pub is_program: bool,
+    /// Whether somebody has said that the day was as it should be: no guard holds then.
+    pub is_vouched: bool,
 }
 
 /// The maxima of one block: an active hour, or an active day.
@@ -169,6 +171,7 @@ impl Baseline {
             expected,
             is_alarmed,
             is_program,
+            is_vouched,
         } = lesson;
         let is_novel = stat / Window::ALL.len() == Signal::Novel as usize;
         // In the first days everybody is a stranger.
@@ -178,7 +181,9 @@ impl Baseline {
         let is_young = self.is_young() || is_novel && !self.is_acquainted();
         self.seen_max[stat] = self.seen_max[stat].max(x);
         let y = f64::from(x - 1);
-        let mut weight = if is_alarmed {
+        let mut weight = if is_vouched {
+            1.0
+        } else if is_alarmed {
             WEIGHT_MIN
         } else {
             teaching_weight(y, expected)
@@ -190,7 +195,7 @@ impl Baseline {
             let max = &mut self.learned_max[stat][0];
             *max = (*max).max(x);
         }
-        let most = if is_young && is_program {
+        let most = if is_vouched || is_young && is_program {
             f64::INFINITY
         } else {
             expected.mean + WINSOR_DEVIATIONS * expected.deviation()
@@ -200,6 +205,11 @@ impl Baseline {
         moments.weight += weight;
         moments.sum += weight * y;
         moments.squares += weight * y * y;
+        if is_vouched {
+            #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
+            let mean = moments.mean() as f32;
+            self.anchor[stat] = self.anchor[stat].max(mean);
+        }
     }
 
     /// The expectation of Y: a gamma-Poisson mixture whose rate is the account's own as far as it is
@@ -265,6 +275,7 @@ mod tests {
             expected,
             is_alarmed: false,
             is_program: false,
+            is_vouched: false,
         }
     }
 

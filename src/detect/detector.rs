@@ -6,6 +6,7 @@ mod rehearsal;
 use std::{
     collections::BTreeSet,
     hash::{BuildHasher as _, RandomState},
+    sync::Arc,
 };
 
 use hashbrown::HashTable;
@@ -68,7 +69,9 @@ impl Detector {
     /// A detector that has seen nothing.
     pub fn new(config: Config) -> Self {
         let names = Names::new(config.subjects_max);
-        let groups = Groups::new(config.false_alerts_per_account_day);
+        let calendar = &config.declared.calendar;
+        let groups = Groups::new(config.false_alerts_per_account_day, calendar.clone());
+        let together = Together::new(calendar.clone());
         Self {
             config,
             ids: HashTable::new(),
@@ -77,7 +80,7 @@ impl Detector {
             vacant: Vec::new(),
             bucket: None,
             groups,
-            together: Together::default(),
+            together,
             names,
             table: Table::default(),
             scratch: Scratch::default(),
@@ -292,6 +295,11 @@ impl Detector {
         [accounts, self.names.bytes()]
     }
 
+    /// The last day (since 1970) that is settled.
+    pub fn settled(&self) -> Option<u32> {
+        self.settled
+    }
+
     /// Whether every person so far is known by number.
     pub fn is_exact(&self) -> bool {
         self.limits_reached[1..] == [0, 0]
@@ -343,14 +351,18 @@ impl Detector {
         if let Some(id) = self.find(event.account) {
             return AccountId(id);
         }
-        if self.accounts.len() - self.vacant.len() >= self.config.accounts_max {
+        let declared = Arc::clone(&self.config.declared);
+        let own = declared.account(event.account);
+        let is_full = self.accounts.len() - self.vacant.len() >= self.config.accounts_max;
+        // What is declared would be lost in the bucket; there are as many such as the config says.
+        if is_full && own.is_none() {
             self.limits_reached[0] += 1;
             return self.shared_bucket();
         }
-        let group = self
-            .groups
-            .find_or_make(event.account_kind, event.role, &mut self.table);
-        let account = Account::new(Some(event.account), event.account_kind, group);
+        let kind = own.and_then(|own| own.kind).unwrap_or(event.account_kind);
+        let group = self.groups.find_or_make(kind, event.role, &mut self.table);
+        let mut account = Account::new(Some(event.account), kind, group);
+        account.declare(&declared, own, self.groups.versions(group));
         let id = self.place(account);
         let hash = self.hasher.hash_one(event.account);
         let (accounts, hasher) = (&self.accounts, &self.hasher);
@@ -367,7 +379,9 @@ impl Detector {
         let group = self
             .groups
             .find_or_make(AccountKind::Unknown, None, &mut self.table);
-        let id = self.place(Account::new(None, AccountKind::Unknown, group));
+        let mut account = Account::new(None, AccountKind::Unknown, group);
+        account.declare(&self.config.declared, None, self.groups.versions(group));
+        let id = self.place(account);
         self.bucket = Some(id);
         AccountId(id)
     }

@@ -118,7 +118,8 @@ impl Bar {
 
 impl Drip {
     /// Takes a settled `day` (since 1970) with its counts of [`SLOW`] into account, `common` being
-    /// how many times their usual its peers read that day. Gives the highest sum of each excursion
+    /// how many times their usual its peers read that day. One that `is_vouched` for ends the excursion
+    /// that it belongs to, whose days are usual then. Gives the highest sum of each excursion
     /// from zero that ended, where it raised no alarm.
     pub fn learn(
         &mut self,
@@ -126,7 +127,7 @@ impl Drip {
         counts: [u32; SLOW.len()],
         common: [f64; SLOW.len()],
         prior: &Prior,
-        alarms: u32,
+        (alarms, is_vouched): (u32, bool),
     ) -> [Option<f64>; SLOW.len()] {
         let begun = self.days >= DAYS_MIN;
         self.days += 1;
@@ -139,16 +140,28 @@ impl Drip {
             };
             let count = f64::from(counts[index]);
             let told = alarms >> stat(SLOW[index], Window::Today) & 1 == 1;
-            let ended = begun.then(|| lane.step(day, count, model, alarms != 0, told));
+            let is_over = told || is_vouched;
+            let ended = begun.then(|| lane.step(day, count, model, alarms != 0, is_over));
             // At first the peers say what is wild.
             let usual = if begun {
                 model
             } else {
                 prior.stats[stat(SLOW[index], Window::Today)].model()
             };
-            lane.teach(count, usual, told);
+            lane.teach(count, (!is_vouched).then_some(usual), told);
             ended.flatten()
         })
+    }
+
+    /// Lets a day pass that was a theft. Where a slow test told of it, the days since the onset were
+    /// the theft's too: they teach nothing either, and what goes on must add up again.
+    pub fn reject(&mut self, alarms: u32) {
+        for (lane, signal) in self.lanes.iter_mut().zip(SLOW) {
+            if alarms >> stat(signal, Window::Today) & 1 == 1 {
+                lane.sum = 0.0;
+                lane.pending.clear();
+            }
+        }
     }
 
     /// What `signal` of [`SLOW`] by its place is expected to count on an active day.
@@ -184,7 +197,7 @@ impl Lane {
         count: f64,
         model: Model,
         is_alarmed: bool,
-        is_slow_alarm: bool,
+        is_over: bool,
     ) -> Option<f64> {
         if self.sum <= 0.0 {
             (self.onset, self.excess, self.peak) = (day, 0.0, 0.0);
@@ -196,18 +209,19 @@ impl Lane {
         if self.excess >= EXCESS_MIN {
             self.peak = self.peak.max(self.sum);
         }
-        if is_slow_alarm {
-            // Told: what goes on from here must add up again.
+        if is_over {
+            // Told, or vouched for: what goes on from here must add up again.
             self.sum = 0.0;
         }
         let has_ended = self.sum <= 0.0 && self.peak > 0.0 && !self.is_alarmed;
         has_ended.then_some(self.peak)
     }
 
-    /// Learns a day's count, against what was `usual`, or holds it back.
-    fn teach(&mut self, count: f64, usual: Model, is_told: bool) {
+    /// Learns a day's count, up to where it is wild against what was `usual`, or holds it back.
+    fn teach(&mut self, count: f64, usual: Option<Model>, is_told: bool) {
+        let most = usual.map(|usual| usual.mean + WINSOR_DEVIATIONS * usual.deviation());
         self.pending
-            .push(count.min(usual.mean + WINSOR_DEVIATIONS * usual.deviation()));
+            .push(most.map_or(count, |most| count.min(most)));
         if is_told {
             for count in std::mem::take(&mut self.pending) {
                 self.take(count, SUSPECT_WEIGHT);
@@ -289,7 +303,7 @@ mod tests {
     fn lived(days: u32, count: impl Fn(u32) -> u32) -> (Drip, Vec<f64>) {
         let mut drip = Drip::default();
         let scores = (0..days).map(|day| {
-            drip.learn(day, [count(day), 0], [1.0; 2], &regular(), 0);
+            drip.learn(day, [count(day), 0], [1.0; 2], &regular(), (0, false));
             drip.bars(&regular())[0].sum
         });
         let scores = scores.collect();

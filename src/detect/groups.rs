@@ -13,7 +13,7 @@ use crate::{
         habits::Habits,
         jobs::Jobs,
         peers::{PeerSums, Prior},
-        season::Season,
+        season::{Calendar, Season},
         version::{History, Version},
     },
     event::AccountKind,
@@ -81,15 +81,18 @@ pub struct Groups {
     exceedance: Exceedance,
     /// False alerts that may come on an account-day.
     budget: f64,
+    /// The days that the supplier works on.
+    calendar: Calendar,
     /// Whether days teach nothing any more.
     is_frozen: bool,
 }
 
 impl Groups {
     /// No groups yet; all tests together may cross on `budget` of the account-days.
-    pub fn new(budget: f64) -> Self {
+    pub fn new(budget: f64, calendar: Calendar) -> Self {
         Self {
             budget,
+            calendar,
             ..Self::default()
         }
     }
@@ -122,7 +125,7 @@ impl Groups {
         let prior = Prior::weak(kind);
         self.all.push(Group {
             kind,
-            versions: vec![newcomer(0, &prior, &asked, table)],
+            versions: vec![newcomer((0, &self.calendar), &prior, &asked, table)],
             prior,
             experience: Experience::default(),
             tails: Tails::PRIOR,
@@ -215,7 +218,7 @@ impl Groups {
             group.tails = group.experience.tails(wide);
             group.asked = group.tails.asked(self.budget);
             group.common = [Common::default(); SLOW.len()];
-            let version = newcomer(from, &group.prior, &group.asked, table);
+            let version = newcomer((from, &self.calendar), &group.prior, &group.asked, table);
             group.versions.push(version);
             forget_versions(&mut group.versions, keep_from);
         }
@@ -241,13 +244,19 @@ impl Groups {
 }
 
 /// What is expected of an account of a group before it has a history.
-fn newcomer(from: u32, prior: &Prior, asked: &Asked, table: &mut Table) -> Version {
+fn newcomer(
+    (from, calendar): (u32, &Calendar),
+    prior: &Prior,
+    asked: &Asked,
+    table: &mut Table,
+) -> Version {
     let history = History {
         baseline: &Baseline::default(),
-        season: &Season::default(),
+        season: &Season::of(calendar.clone()),
         drip: &Drip::default(),
         jobs: &Jobs::default(),
         habits: &Habits::default(),
+        forbids_exports: false,
     };
     Version::new(from, history, prior, asked, table)
 }

@@ -18,7 +18,7 @@ use crate::{
 pub enum Aspect {
     /// It is of the account's first day.
     Newcomer,
-    /// The account has slept for [`SLEEP_DAYS`].
+    /// The account has slept for longer than a fortnight.
     Sleeper,
     /// It comes from an address that the account has not used.
     Address,
@@ -159,6 +159,12 @@ impl Habits {
             self.meet(hash, day, from);
         }
         aspects
+    }
+
+    /// Lets a settled day pass that teaches nothing.
+    pub fn skip(&mut self, day: u32) {
+        self.last = None;
+        self.noted.retain(|noted| noted.day > day);
     }
 
     /// How rare each aspect is for this account, as -ln of the share of its days that have it,

@@ -10,10 +10,7 @@ use std::hash::Hasher as _;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    detect::{
-        Account, Detector, Finding, Signal, Window,
-        season::{SLOTS, slot_of},
-    },
+    detect::{Account, Detector, Finding, Signal, Window, season::SLOTS, settle::Teaching},
     event::{AccessEvent, Action, DAY_MS, HOUR_MS, Names, Outcome, Timestamp},
 };
 
@@ -157,11 +154,13 @@ impl<'a> Probe<'a> {
         let active: [f64; SLOTS] =
             std::array::from_fn(|slot| account.season.probability(slot, peers[slot]));
         let likeliest = active.iter().copied().fold(0.0, f64::max);
+        let calendar = &account.season.calendar;
         let today = self.now.as_millis().div_euclid(DAY_MS);
         let hours = (1..=i64::from(days)).map(|day| {
             let hour =
                 |hour| Timestamp::from_millis((today + day) * DAY_MS).plus_millis(hour * HOUR_MS);
-            let is_usual = |hour: &Timestamp| active[slot_of(*hour)] >= USUAL_HOUR * likeliest;
+            let is_usual =
+                |hour: &Timestamp| active[calendar.slot_of(*hour)] >= USUAL_HOUR * likeliest;
             (0..24).map(hour).filter(is_usual).collect::<Vec<_>>()
         });
         hours.filter(|hours| !hours.is_empty()).collect()
@@ -220,7 +219,8 @@ impl Play {
         let mut next = 0;
         for hours in days {
             for time in spread(hours, people) {
-                self.stage.advance(time.plus_millis(-self.lateness_ms));
+                let watermark = time.plus_millis(-self.lateness_ms);
+                self.stage.advance(watermark, &mut |_, _| Teaching::Guarded);
                 let finding = self.view(account, time, next);
                 next += 1;
                 if finding.is_some() {

@@ -5,17 +5,22 @@
 //! day of the month, or on the last working day, at about the same size. What a job explains is
 //! neither learned as ordinary reading nor scored; the same volume at another hour, a second time,
 //! or grown past its band finds no excuse. Times are UTC; a clock change lies within the tolerance.
+//!
+//! A job may be declared instead: then it needs no history, and holds within its declared bounds.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
-use crate::{
-    detect::{
-        ledger::Ledger,
-        pane::{PANES_PER_DAY, PANES_PER_HOUR},
-        window::Window,
-    },
-    event::civil_from_days,
+use crate::detect::{
+    ledger::Ledger,
+    pane::{PANES_PER_DAY, PANES_PER_HOUR, Share},
+    season::Calendar,
+    window::{Signal, Window},
 };
+
+mod rhythm;
+
+pub use self::rhythm::Rhythm;
+use self::rhythm::{day_of_month, weekday_of};
 
 /// A batch of reading ends where nothing follows for half an hour.
 const GAP_PANES: u32 = PANES_PER_HOUR / 2;
@@ -52,53 +57,48 @@ pub struct Run {
     size: u32,
 }
 
-/// When a job comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rhythm {
-    Daily,
-    Weekly(u32),
-    DayOfMonth(u32),
-    LastWorkingDay,
-}
-
-impl Rhythm {
-    /// Days within which runs are counted, how many make a rhythm, and days without one end it.
-    const fn rule(self) -> (u32, usize, u32) {
-        match self {
-            Self::Daily => (10, 5, 10),
-            Self::Weekly(_) => (40, 3, 22),
-            Self::DayOfMonth(_) | Self::LastWorkingDay => (70, 2, 70),
-        }
-    }
-
-    fn is_due(self, day: u32) -> bool {
-        match self {
-            Self::Daily => true,
-            Self::Weekly(weekday) => weekday_of(day) == weekday,
-            Self::DayOfMonth(wanted) => day_of_month(day).abs_diff(wanted) <= 1,
-            Self::LastWorkingDay => is_last_working_day(day),
-        }
-    }
-}
-
-/// A recognised job.
+/// A recognised job, or a declared one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Job {
     rhythm: Rhythm,
+    /// Its first and last pane, from the midnight before it begins.
     start: u32,
     end: u32,
+    /// It may lie so many panes outside of them.
+    slack: u32,
     /// The largest run that it explains.
     size_max: u32,
+    /// Whether it takes records out in one piece, where that is declared.
+    exports: Option<bool>,
     last_day: u32,
 }
 
 impl Job {
+    /// A declared job: on the days of `rhythm`, in `length` panes from the pane `start` of the day,
+    /// it reads up to `size_max` people, or records where those it exports are more.
+    pub const fn declared(
+        rhythm: Rhythm,
+        (start, length): (u32, u32),
+        size_max: u32,
+        exports: Option<bool>,
+    ) -> Self {
+        Self {
+            rhythm,
+            start,
+            end: (start + length).saturating_sub(1),
+            slack: 0,
+            size_max,
+            exports,
+            last_day: 0,
+        }
+    }
+
     /// How many runs of it a window that ends at `pane` may hold.
-    fn runs_in(&self, window: Window, pane: u32) -> u32 {
+    fn runs_in(&self, window: Window, pane: u32, calendar: &Calendar) -> u32 {
         let day = pane / PANES_PER_DAY;
         let may_be_in = |day: &u32| {
             let (from, to) = self.span(*day);
-            self.rhythm.is_due(*day) && from <= pane && window.first(pane) <= to
+            self.rhythm.is_due(*day, calendar) && from <= pane && window.first(pane) <= to
         };
         let runs = (day.saturating_sub(1)..=day + 1).filter(may_be_in);
         u32::try_from(runs.count()).unwrap_or(0)
@@ -107,17 +107,45 @@ impl Job {
     /// The panes in which a run of `day` lies.
     fn span(&self, day: u32) -> (u32, u32) {
         let midnight = day * PANES_PER_DAY;
-        let from = (midnight + self.start).saturating_sub(TOLERANCE_PANES);
+        let from = (midnight + self.start).saturating_sub(self.slack);
         (
             hour(from),
-            hour(midnight + self.end + TOLERANCE_PANES) + PANES_PER_HOUR - 1,
+            hour(midnight + self.end + self.slack) + PANES_PER_HOUR - 1,
         )
     }
 
-    fn explains(&self, run: &Run) -> bool {
+    /// What lies on `day` of the run that is due on `due`, that day or the one before; nothing where
+    /// it is not as declared.
+    fn declared_run(
+        &self,
+        (due, day): (u32, u32),
+        ledger: &Ledger,
+        calendar: &Calendar,
+    ) -> Option<Run> {
+        let midnight = day * PANES_PER_DAY;
+        let (from, to) = self.span(due);
+        let (from, to) = (from.max(midnight), to.min(midnight + PANES_PER_DAY - 1));
+        if from > to || !self.rhythm.is_due(due, calendar) {
+            return None;
+        }
+        let batch = batch(ledger, from, to)?;
+        let does_as_declared = match self.exports {
+            Some(true) => batch.exported >= batch.records,
+            Some(false) => batch.exported == 0,
+            None => true,
+        };
+        (does_as_declared && batch.size <= self.size_max).then_some(Run {
+            day,
+            start: batch.start - midnight,
+            end: batch.end - midnight,
+            size: batch.size,
+        })
+    }
+
+    fn explains(&self, run: &Run, calendar: &Calendar) -> bool {
         let (from, to) = self.span(run.day);
         let midnight = run.day * PANES_PER_DAY;
-        self.rhythm.is_due(run.day)
+        self.rhythm.is_due(run.day, calendar)
             && run.size <= self.size_max
             && from <= midnight + run.start
             && midnight + run.end <= to
@@ -129,6 +157,9 @@ impl Job {
 pub struct Jobs {
     runs: VecDeque<Run>,
     known: Vec<Job>,
+    /// Those that the operator has declared, and the days that its supplier works on.
+    declared: Arc<[Job]>,
+    calendar: Calendar,
     /// Runs of the last active day that were explained.
     before: Vec<Run>,
 }
@@ -153,27 +184,37 @@ impl Explained {
 }
 
 impl Jobs {
+    /// Jobs that are `declared`, and none recognised yet.
+    pub fn new(declared: Arc<[Job]>, calendar: Calendar) -> Self {
+        Self {
+            declared,
+            calendar,
+            ..Self::default()
+        }
+    }
+
     /// Takes the batches of a settled `day`; `is_bulk_only` leaves out reading one by one, which is
     /// how people work.
     pub fn learn(&mut self, day: u32, ledger: &Ledger, is_bulk_only: bool) -> Explained {
+        let mut explained = self.explain_declared(day, ledger);
         self.known
             .retain(|job| day.saturating_sub(job.last_day) <= job.rhythm.rule().2);
-        let runs = runs_of(day, ledger, is_bulk_only);
-        let mut explained = Explained {
-            // Windows of a day reach into the day before.
-            runs: std::mem::take(&mut self.before),
-            is_new: false,
-        };
-        explained.runs.retain(|run| run.day + 1 == day);
-        for run in runs {
+        for run in runs_of(day, ledger, is_bulk_only) {
+            // What is declared is held to that, however often it is larger.
+            if self.is_in_declared_hours(&run) {
+                continue;
+            }
             self.runs.push_back(run);
             if self.runs.len() > RUNS_MAX {
                 self.runs.pop_front();
             }
-            let known = self.known.iter().any(|job| job.explains(&run));
+            let calendar = &self.calendar;
+            let explains = |job: &Job| job.explains(&run, calendar);
+            let known = self.known.iter().any(explains);
             let recognised = self.recognise(&run);
             explained.is_new |= recognised && !known;
-            if self.known.iter().any(|job| job.explains(&run)) {
+            let calendar = &self.calendar;
+            if self.known.iter().any(|job| job.explains(&run, calendar)) {
                 explained.runs.push(run);
                 self.before.push(run);
             }
@@ -181,14 +222,43 @@ impl Jobs {
         explained
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+    /// What the declared jobs explain of a settled `day`: all that is asked of people, whose
+    /// batches make no rhythm.
+    pub fn explain_declared(&mut self, day: u32, ledger: &Ledger) -> Explained {
+        let mut explained = Explained {
+            // Windows of a day reach into the day before.
+            runs: std::mem::take(&mut self.before),
+            is_new: false,
+        };
+        explained.runs.retain(|run| run.day + 1 == day);
+        for job in self.declared.iter() {
+            let on = |due| job.declared_run((due, day), ledger, &self.calendar);
+            let runs = [day.saturating_sub(1), day].map(on).into_iter().flatten();
+            self.before.extend(runs);
+        }
+        explained.runs.extend_from_slice(&self.before);
+        explained
     }
 
-    /// The recognised jobs.
-    pub fn recognised(&self) -> &[Job] {
-        &self.known
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty() && self.declared.is_empty()
+    }
+
+    /// The declared and the recognised jobs.
+    pub fn known(&self) -> impl Iterator<Item = Job> {
+        self.declared.iter().chain(&self.known).copied()
+    }
+
+    fn is_in_declared_hours(&self, run: &Run) -> bool {
+        let midnight = run.day * PANES_PER_DAY;
+        let holds = |job: &Job, due: u32| {
+            let (from, to) = job.span(due);
+            let is_within = from <= midnight + run.start && midnight + run.end <= to;
+            is_within && job.rhythm.is_due(due, &self.calendar)
+        };
+        let mut declared = self.declared.iter();
+        declared.any(|job| holds(job, run.day) || holds(job, run.day.saturating_sub(1)))
     }
 
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
@@ -208,7 +278,8 @@ impl Jobs {
         for rhythm in rhythms {
             let (span, least, _) = rhythm.rule();
             let of_rhythm = alike.iter().filter(|old| {
-                run.day - old.day < span && rhythm.is_due(old.day) && rhythm.is_due(run.day)
+                let is_due = |day| rhythm.is_due(day, &self.calendar);
+                run.day - old.day < span && is_due(old.day) && is_due(run.day)
             });
             let of_rhythm: Vec<Run> = of_rhythm.copied().collect();
             let mut days: Vec<u32> = of_rhythm.iter().map(|run| run.day).collect();
@@ -236,11 +307,18 @@ impl Jobs {
     }
 }
 
-/// How much more the windows that end at `pane` may count because of `jobs`.
-pub fn allowance(jobs: &[Job], window: Window, pane: u32) -> u32 {
-    let due = jobs
-        .iter()
-        .map(|job| job.size_max.saturating_mul(job.runs_in(window, pane)));
+/// How much more of a signal the windows that end at `pane` may count because of `jobs`.
+pub fn allowance(
+    jobs: &[Job],
+    (signal, window): (Signal, Window),
+    pane: u32,
+    calendar: &Calendar,
+) -> u32 {
+    let does = |job: &&Job| signal != Signal::Exported || job.exports != Some(false);
+    let due = jobs.iter().filter(does).map(|job| {
+        job.size_max
+            .saturating_mul(job.runs_in(window, pane, calendar))
+    });
     due.fold(0, u32::saturating_add)
 }
 
@@ -277,7 +355,9 @@ fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
         rhythm,
         start: starts[starts.len() / 2],
         end: runs.iter().map(|run| run.end).max().unwrap_or(latest.end),
+        slack: TOLERANCE_PANES,
         size_max: size.ceil() as u32,
+        exports: None,
         last_day: latest.day,
     }
 }
@@ -316,56 +396,59 @@ fn runs_of(day: u32, ledger: &Ledger, is_bulk_only: bool) -> Vec<Run> {
     if 2 * batched < all {
         return Vec::new();
     }
-    let runs = large.into_iter().map(|(start, end, records, _)| {
-        let mut people: Vec<u32> = ledger.subjects(start, end).collect();
-        people.sort_unstable();
-        people.dedup();
-        let unnamed: u64 = ledger
-            .panes(start, end)
-            .map(|pane| pane.share.unnamed)
-            .sum();
-        let exported: u64 = ledger
-            .panes(start, end)
-            .map(|pane| pane.share.exported)
-            .sum();
-        let size = (people.len() as u64 + unnamed).max(exported).min(records);
-        Run {
+    let runs = large.into_iter().filter_map(|(start, end, ..)| {
+        let batch = batch(ledger, start, end)?;
+        Some(Run {
             day,
             start: start - midnight,
             end: end - midnight,
-            size: u32::try_from(size).unwrap_or(u32::MAX),
-        }
+            size: batch.size,
+        })
     });
     runs.filter(|run| run.size >= SIZE_MIN).collect()
+}
+
+/// What was read in a run of panes.
+struct Batch {
+    /// The first and the last pane in which something was.
+    start: u32,
+    end: u32,
+    size: u32,
+    records: u64,
+    exported: u64,
+}
+
+fn batch(ledger: &Ledger, from: u32, to: u32) -> Option<Batch> {
+    let mut all = Share::default();
+    let mut ends: Option<(u32, u32)> = None;
+    for pane in ledger.panes(from, to) {
+        all.add(pane.share);
+        ends = Some((ends.map_or(pane.index, |(start, _)| start), pane.index));
+    }
+    let (start, end) = ends?;
+    let mut people: Vec<u32> = ledger.subjects(from, to).collect();
+    people.sort_unstable();
+    people.dedup();
+    let people = people.len() as u64 + all.unnamed;
+    let records = all.records.max(all.exported);
+    let size = people.max(all.exported).min(records);
+    Some(Batch {
+        start,
+        end,
+        size: u32::try_from(size).unwrap_or(u32::MAX),
+        records,
+        exported: all.exported,
+    })
 }
 
 const fn hour(pane: u32) -> u32 {
     pane - pane % PANES_PER_HOUR
 }
 
-/// Monday is 0; the epoch was a Thursday.
-const fn weekday_of(day: u32) -> u32 {
-    (day + 3) % 7
-}
-
-fn day_of_month(day: u32) -> u32 {
-    let (_, _, date) = civil_from_days(i64::from(day));
-    u32::try_from(date).unwrap_or(0)
-}
-
-fn is_last_working_day(day: u32) -> bool {
-    let month = |day: u32| civil_from_days(i64::from(day)).1;
-    let later = (day + 1..day + 4).any(|later| weekday_of(later) < 5 && month(later) == month(day));
-    weekday_of(day) < 5 && !later
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        detect::pane::{Share, pane_start},
-        event::days_from_civil,
-    };
+    use crate::{detect::pane::pane_start, event::days_from_civil};
 
     /// Learns days on which an account reads batches at panes of the day, of so many records.
     fn learned(days: impl Iterator<Item = (u32, Vec<(u32, u64)>)>) -> (Jobs, Vec<Explained>) {
@@ -386,6 +469,11 @@ mod tests {
         (jobs, explained)
     }
 
+    fn allowed(jobs: &Jobs, window: Window, pane: u32) -> u32 {
+        let known: Vec<Job> = jobs.known().collect();
+        allowance(&known, (Signal::People, window), pane, &Calendar::default())
+    }
+
     fn june(date: i64) -> u32 {
         u32::try_from(days_from_civil(2026, 6, date)).unwrap()
     }
@@ -400,7 +488,7 @@ mod tests {
             [false, false, false, false, true, false, false, false]
         );
         let pane = |hour: u32| june(9) * PANES_PER_DAY + hour * PANES_PER_HOUR;
-        let at = |window, hour| allowance(jobs.recognised(), window, pane(hour));
+        let at = |window, hour| allowed(&jobs, window, pane(hour));
         assert!(
             (330..520).contains(&at(Window::Hour, 2)),
             "{}",
@@ -439,7 +527,7 @@ mod tests {
     fn weekly_and_monthly_jobs_are_due_on_their_days_alone() {
         let weeks = (0..3).map(|week| (june(2 + 7 * week), vec![(600, 800)]));
         let (jobs, _) = learned(weeks);
-        let due = |day| allowance(jobs.recognised(), Window::Hour, day * PANES_PER_DAY + 600) > 0;
+        let due = |day| allowed(&jobs, Window::Hour, day * PANES_PER_DAY + 600) > 0;
         assert!(due(june(23)) && !due(june(24)));
         // The last working days of May, June and July 2026.
         let ends = [(2026, 5, 29), (2026, 6, 30)].map(|(year, month, date)| {
@@ -447,7 +535,7 @@ mod tests {
             (u32::try_from(day).unwrap(), vec![(600, 5_000)])
         });
         let (jobs, _) = learned(ends.into_iter());
-        let due = |day| allowance(jobs.recognised(), Window::Hour, day * PANES_PER_DAY + 600) > 0;
+        let due = |day| allowed(&jobs, Window::Hour, day * PANES_PER_DAY + 600) > 0;
         let july = |date| u32::try_from(days_from_civil(2026, 7, date)).unwrap();
         assert!(due(july(31)) && !due(july(20)));
     }

@@ -3,7 +3,7 @@
 //! Knows accounts, sliding windows over event time, and what is usual for each. Knows nothing of
 //! bytes, topics, clocks, or of what becomes of a finding.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::event::Timestamp;
 
@@ -11,6 +11,7 @@ mod detector;
 mod fixed;
 
 pub mod account;
+pub mod declared;
 pub mod diary;
 pub mod drip;
 pub mod familiar;
@@ -63,6 +64,8 @@ pub struct Config {
     pub false_alerts_per_account_day: f64,
     /// Pairs of a subject and an account's pane remembered; those past them count as unnamed.
     pub pairs_max: usize,
+    /// What the operator has declared.
+    pub declared: Arc<declared::Declared>,
 }
 
 /// An account of one detector.
@@ -158,6 +161,8 @@ pub struct Explanation {
     pub also: Vec<(Signal, Window)>,
     /// The largest run that a known job of the account explains; 0 without one.
     pub job_size: u32,
+    /// Whether the account is declared never to do this at all.
+    pub is_forbidden: bool,
     /// Since when its reading is above the usual, and by how many people before that day: for a
     /// test of many days.
     pub lasting: Option<(Timestamp, f64)>,

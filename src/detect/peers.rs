@@ -79,8 +79,8 @@ impl Prior {
         accounts: 0,
     };
 
-    /// The same for accounts that say what they are: a program's first runs are ten times a clerk's
-    /// day, or a hundred times.
+    /// The same for accounts that say what they are: a program's first runs are several times a
+    /// clerk's day, or a hundred times.
     pub fn weak(kind: AccountKind) -> Self {
         let mut prior = Self::WEAK;
         if kind == AccountKind::Service {
@@ -93,7 +93,7 @@ impl Prior {
 }
 
 /// How many times as much as a person a program reads, before anything is known.
-const PROGRAM_TIMES: f64 = 10.0;
+const PROGRAM_TIMES: f64 = 4.0;
 
 /// Accounts' worth of the wider group that a group starts with.
 const PARENT_ACCOUNTS: f64 = 3.0;
@@ -227,6 +227,7 @@ mod tests {
                     x: mean + day % 3,
                     expected,
                     is_alarmed: false,
+                    is_vouched: false,
                     is_program: false,
                 };
                 baseline.learn(HOUR, lesson);

@@ -1,8 +1,10 @@
 //! When an account works: how probably it is active in each hour of a weekday and of a weekend day.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use crate::event::{DAY_MS, HOUR_MS, Timestamp};
 
-/// Hours of a weekday, then of a weekend day, in UTC.
+/// Hours of a weekday, then of a weekend day or a holiday, in UTC.
 pub const SLOTS: usize = 48;
 
 /// Days after which what was seen counts half. Twice the counts' own, since a slot is seen once a
@@ -14,20 +16,47 @@ const PEER_DAYS: f64 = 6.0;
 /// Days of silence that are counted one by one; longer silence counts as this long.
 const CATCH_UP_DAYS_MAX: i64 = 90;
 
-/// The slot of the hour that holds `time`.
-pub fn slot_of(time: Timestamp) -> usize {
-    let hour = time.as_millis().div_euclid(HOUR_MS).rem_euclid(24);
-    let weekend = is_weekend(time.as_millis().div_euclid(DAY_MS));
-    usize::try_from(hour).unwrap_or(0) + if weekend { 24 } else { 0 }
+/// Which days a supplier works on: all but Saturdays, Sundays and its declared holidays.
+#[derive(Clone, Debug, Default)]
+pub struct Calendar {
+    /// Days since 1970; nothing where none is declared, so that a copy costs nothing.
+    holidays: Option<Arc<BTreeSet<i64>>>,
 }
 
-/// The slot of an hour since 1970.
-pub fn slot_of_hour(hour: u32) -> usize {
-    slot_of(Timestamp::from_millis(i64::from(hour) * HOUR_MS))
+impl Calendar {
+    /// A calendar with these holidays, in days since 1970.
+    pub fn new(holidays: BTreeSet<i64>) -> Self {
+        Self {
+            holidays: (!holidays.is_empty()).then(|| Arc::new(holidays)),
+        }
+    }
+
+    /// Whether nobody is expected at work on a day since 1970.
+    pub fn is_day_off(&self, day: i64) -> bool {
+        is_weekend(day) || self.is_holiday(day)
+    }
+
+    /// Whether a day since 1970 was declared a holiday.
+    pub fn is_holiday(&self, day: i64) -> bool {
+        let holidays = self.holidays.as_ref();
+        holidays.is_some_and(|holidays| holidays.contains(&day))
+    }
+
+    /// The slot of the hour that holds `time`.
+    pub fn slot_of(&self, time: Timestamp) -> usize {
+        let hour = time.as_millis().div_euclid(HOUR_MS).rem_euclid(24);
+        let is_off = self.is_day_off(time.as_millis().div_euclid(DAY_MS));
+        usize::try_from(hour).unwrap_or(0) + if is_off { 24 } else { 0 }
+    }
+
+    /// The slot of an hour since 1970.
+    pub fn slot_of_hour(&self, hour: u32) -> usize {
+        self.slot_of(Timestamp::from_millis(i64::from(hour) * HOUR_MS))
+    }
 }
 
 /// Whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
-pub(super) fn is_weekend(day: i64) -> bool {
+fn is_weekend(day: i64) -> bool {
     matches!((day + 4).rem_euclid(7), 0 | 6)
 }
 
@@ -38,6 +67,8 @@ pub struct Season {
     pub active: [f32; SLOTS],
     /// Weekdays and weekend days seen.
     pub days: [f32; 2],
+    /// Which is which.
+    pub calendar: Calendar,
     last_day: Option<i64>,
 }
 
@@ -46,19 +77,28 @@ impl Default for Season {
         Self {
             active: [0.0; SLOTS],
             days: [0.0; 2],
+            calendar: Calendar::default(),
             last_day: None,
         }
     }
 }
 
 impl Season {
+    /// An account that was never active, under a calendar.
+    pub fn of(calendar: Calendar) -> Self {
+        Self {
+            calendar,
+            ..Self::default()
+        }
+    }
+
     /// Takes a day (since 1970) with its active slots into account, and the idle days before it.
     #[expect(clippy::cast_possible_truncation, reason = "a factor below 1")]
     pub fn learn(&mut self, day: i64, active: impl Iterator<Item = usize>) {
         let first = self.last_day.map_or(day, |last| last + 1);
         let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS) as f32;
         for passed in first.max(day - CATCH_UP_DAYS_MAX)..=day {
-            let kind = usize::from(is_weekend(passed));
+            let kind = usize::from(self.calendar.is_day_off(passed));
             self.days[kind] = self.days[kind] * keep + 1.0;
             for slot in &mut self.active[kind * 24..kind * 24 + 24] {
                 *slot *= keep;
@@ -68,6 +108,13 @@ impl Season {
             self.active[slot] += 1.0;
         }
         self.last_day = Some(day);
+    }
+
+    /// Lets a day pass that says nothing, where it follows on the last.
+    pub fn skip(&mut self, day: i64) {
+        self.last_day = self
+            .last_day
+            .map(|last| if last + 1 == day { day } else { last });
     }
 
     /// How probably the account is active in `slot`, shrunk to its peers' probability.
@@ -86,9 +133,13 @@ mod tests {
         // 2026-11-21 was a Saturday.
         let saturday = Timestamp::from_millis(1_795_219_200_000);
         assert_eq!(saturday.to_string(), "2026-11-21T00:00:00.000Z");
+        let slot_of = |time| Calendar::default().slot_of(time);
         assert_eq!(slot_of(saturday), 24);
         assert_eq!(slot_of(saturday.plus_millis(-1)), 23);
-        assert_eq!(slot_of(saturday.plus_millis(2 * DAY_MS + 9 * HOUR_MS)), 9);
+        let monday = saturday.plus_millis(2 * DAY_MS + 9 * HOUR_MS);
+        assert_eq!(slot_of(monday), 9);
+        let holiday = Calendar::new([monday.as_millis() / DAY_MS].into());
+        assert_eq!(holiday.slot_of(monday), 33);
     }
 
     #[test]

@@ -12,13 +12,24 @@ use crate::{
         ledger::Scratch,
         pane::{PANES_PER_DAY, PANES_PER_HOUR},
         peers::Prior,
-        season,
         unsettled::Day,
         version::{COUNTED, TESTS, Version},
         window::{Signal, Window},
     },
     event::AccountKind,
 };
+
+/// What an account-day that raised an alarm teaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Teaching {
+    /// As little as what looks like an attack does.
+    #[default]
+    Guarded,
+    /// All that it would have taught in silence, with the guard lifted: it was vouched for.
+    Full,
+    /// Nothing at all: it was an attack.
+    Nothing,
+}
 
 /// The end of a day (since 1970) that no event is awaited for.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +42,8 @@ pub struct DayEnd {
     pub passed: u32,
     /// Whether the limit of people known is met.
     pub is_full: bool,
+    /// What it teaches where it raised an alarm.
+    pub teaching: Teaching,
 }
 
 impl Account {
@@ -59,7 +72,19 @@ impl Account {
         common: [f64; SLOW.len()],
     ) -> Option<Shown> {
         let day = day_end.day;
-        let whole = self.unsettled.take(day)?;
+        let mut whole = self.unsettled.take(day)?;
+        let teaching = match whole.alarms {
+            0 => Teaching::Guarded,
+            _ => day_end.teaching,
+        };
+        if teaching == Teaching::Nothing {
+            self.reject(day_end, &whole, peers);
+            return None;
+        }
+        if teaching == Teaching::Full {
+            whole.alarms = 0;
+            whole.is_vouched = true;
+        }
         let explained = self.explain_jobs(day);
         let mut scores: Scores = [None; TESTS];
         self.learn_windows(day, &whole, &explained, peers, &mut scores);
@@ -67,21 +92,33 @@ impl Account {
         if whole.alarms == 0 || self.baseline.is_young() {
             self.meet(day_end);
         }
+        let calendar = self.season.calendar.clone();
         let slots = whole.hours.iter().map(|block| block.hour);
-        self.season
-            .learn(i64::from(day), slots.map(season::slot_of_hour));
+        self.season.learn(
+            i64::from(day),
+            slots.map(|hour| calendar.slot_of_hour(hour)),
+        );
         let is_quiet = whole.alarms == 0;
         let tiers = self.settle_odd(day, peers, &mut scores);
         let aspects = self.habits.learn(day, day_end.from, !is_quiet);
         // Many people read in unusual circumstances may be a theft that raised no alarm; it says
         // nothing of how rare such days are.
-        let is_suspect = scores[COUNTED..].iter().any(Option::is_some);
+        let is_suspect = !whole.is_vouched && scores[COUNTED..].iter().any(Option::is_some);
         let shown = Shown {
             scores,
             aspects: if is_suspect { 0 } else { aspects },
             tiers: if is_suspect { 0 } else { tiers },
         };
         Some(if is_quiet { shown } else { Shown::NOTHING })
+    }
+
+    /// Lets a day pass that teaches nothing. What it read may still be part of an incident.
+    fn reject(&mut self, day_end: DayEnd, whole: &Day, peers: &[Version]) {
+        self.season.skip(day_end.day.into());
+        self.habits.skip(day_end.day);
+        self.drip.reject(whole.alarms);
+        self.settle_odd(day_end.day, peers, &mut [None; TESTS]);
+        self.write_down(day_end);
     }
 
     /// Scores what was read in unusual circumstances; gives how many tiers the day reached.
@@ -93,11 +130,13 @@ impl Account {
         odd.settle(day, latest, scores)
     }
 
-    /// Takes the day's batches of a program. People have no jobs: what comes back at their desks'
-    /// hours is the day's work.
+    /// Takes the day's batches of a program. People have no jobs but declared ones: what comes back
+    /// at their desks' hours is the day's work.
     fn explain_jobs(&mut self, day: u32) -> Explained {
         let is_bulk_only = match self.kind {
-            AccountKind::Person | AccountKind::Admin => return Explained::default(),
+            AccountKind::Person | AccountKind::Admin => {
+                return self.jobs.explain_declared(day, &self.ledger);
+            }
             AccountKind::Service => false,
             AccountKind::Unknown => true,
         };
@@ -150,6 +189,7 @@ impl Account {
                         expected: latest.models[stat],
                         is_alarmed: whole.alarms != 0,
                         is_program: self.kind == AccountKind::Service,
+                        is_vouched: whole.is_vouched,
                     };
                     self.baseline.learn(stat, lesson);
                 }
@@ -172,12 +212,17 @@ impl Account {
         let midnight = day * PANES_PER_DAY;
         let job = explained.within(Window::Today, midnight, midnight + PANES_PER_DAY - 1);
         let counts = SLOW.map(|signal| whole.max[stat(signal, Window::Today)].saturating_sub(job));
-        let peaks = self.drip.learn(day, counts, common, prior, whole.alarms);
+        let seen = (whole.alarms, whole.is_vouched);
+        let peaks = self.drip.learn(day, counts, common, prior, seen);
         for (signal, peak) in SLOW.into_iter().zip(peaks) {
             reach(scores, stat(signal, Window::Today), peak);
         }
+        self.write_down(day_end);
+    }
+
+    fn write_down(&mut self, day_end: DayEnd) {
         if self.held || self.drip.is_above() {
-            self.diary.write(day, &self.ledger, day_end.is_full);
+            self.diary.write(day_end.day, &self.ledger, day_end.is_full);
         } else {
             self.diary.clear();
         }

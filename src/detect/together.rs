@@ -21,7 +21,7 @@ use crate::{
         critical::Model,
         drip,
         pane::{PANES_PER_DAY, PANES_PER_HOUR, Share},
-        season::is_weekend,
+        season::Calendar,
         since::Since,
         version::Version,
         window::{Signal, Window},
@@ -79,6 +79,8 @@ pub struct Together {
     /// Accounts that were active, the same.
     active: [Moments; 2],
     rule: Since<Rule>,
+    /// Which days are weekdays.
+    calendar: Calendar,
     history_days: u32,
     /// The next hour (since 1970) whose end the watermark has not passed.
     next_hour: u32,
@@ -135,6 +137,14 @@ pub struct Gathering {
 }
 
 impl Together {
+    /// Nothing seen yet.
+    pub fn new(calendar: Calendar) -> Self {
+        Self {
+            calendar,
+            ..Self::default()
+        }
+    }
+
     /// Notes that an account read in unusual circumstances on a day that is not settled.
     pub fn note(&mut self, day: u32, account: u32) {
         self.days.entry(day).or_default().insert(account);
@@ -173,7 +183,7 @@ impl Together {
         }
         let rule = self.rule.at(span.1);
         let day = span.0 / PANES_PER_DAY;
-        let usual = rule.accounts[usize::from(is_weekend(i64::from(day)))];
+        let usual = rule.accounts[usize::from(self.calendar.is_day_off(day.into()))];
         let half = rule.score / 2.0;
         let many = -usual.tail(parts.len() as u64).max(1e-300).ln();
         let needed = rule.score - many.min(half);
@@ -212,7 +222,7 @@ impl Together {
     /// pane `from` on. `budget` is the share of account-days that may raise a false alert.
     pub fn settle(&mut self, day: u32, active: usize, from: u32, budget: f64) {
         let odd = self.days.remove(&day).map_or(0, |accounts| accounts.len());
-        let kind = usize::from(is_weekend(i64::from(day)));
+        let kind = usize::from(self.calendar.is_day_off(day.into()));
         let usual = self.rule.now.accounts[kind];
         // What looks like a theft teaches no more than a busy day would.
         let odd = (odd as f64).min(usual.mean + 2.0 * usual.deviation());

@@ -69,6 +69,8 @@ pub struct Day {
     pub hours: Vec<HourBlock>,
     /// The tests that crossed in it, a bit each.
     pub alarms: u32,
+    /// Whether somebody has said that it was as it should be.
+    pub is_vouched: bool,
 }
 
 /// One account's unsettled days.
@@ -155,6 +157,12 @@ impl Unsettled {
         days.any(|block| block.day == day && block.alarmed_at <= pane)
     }
 
+    /// Whether a test crossed on `day`.
+    pub fn is_alarmed_on(&self, day: u32) -> bool {
+        let mut days = self.days.iter();
+        days.any(|block| block.day == day && block.alarms != 0)
+    }
+
     /// The maxima of `day` as they stand now, counted anew where an event fell behind; nothing
     /// where the account was not active in it.
     pub fn refresh(&mut self, day: u32, ledger: &Ledger, scratch: &mut Scratch) -> Option<&Maxima> {
@@ -183,6 +191,7 @@ impl Unsettled {
             max: block.max,
             hours,
             alarms: block.alarms,
+            is_vouched: false,
         })
     }
 

@@ -10,7 +10,7 @@ use crate::detect::{
     odd::{self, TIERS},
     pane::pane_start,
     peers::Prior,
-    season::{SLOTS, Season, slot_of},
+    season::{Calendar, SLOTS, Season},
     window::{Signal, Window},
 };
 
@@ -34,6 +34,9 @@ const EXPORTED_MIN: u32 = 50;
 /// guard for tails heavier than the negative binomial's.
 const RECORD_FACTOR: f64 = 1.25;
 
+/// The test that an account declared never to export crosses with its first one.
+const FORBIDDEN: usize = stat(Signal::Exported, Window::FiveMinutes);
+
 /// Windows whose critical counts know the hour.
 const HOURLY: [Window; 2] = [Window::FiveMinutes, Window::Hour];
 
@@ -54,6 +57,10 @@ pub struct Version {
     pub bars: [Bar; SLOW.len()],
     /// Its known jobs: what they bring is expected on top.
     jobs: Box<[Job]>,
+    /// The days that are worked on.
+    calendar: Calendar,
+    /// Whether the account is declared never to export.
+    forbids_exports: bool,
     /// Below these counts no test crosses, whatever the model says.
     least: [u32; COUNTED],
     /// How rare each aspect of unusual circumstances is.
@@ -80,6 +87,8 @@ pub struct History<'a> {
     pub jobs: &'a Jobs,
     /// In what circumstances it reads.
     pub habits: &'a Habits,
+    /// Whether it is declared never to export.
+    pub forbids_exports: bool,
 }
 
 impl Version {
@@ -104,7 +113,9 @@ impl Version {
             days: baseline.days,
             peers: prior.accounts,
             bars,
-            jobs: history.jobs.recognised().into(),
+            jobs: history.jobs.known().collect(),
+            calendar: season.calendar.clone(),
+            forbids_exports: history.forbids_exports,
             least: std::array::from_fn(|test| least(baseline, test)),
             rarities: history.habits.rarities(asked),
             odd: odd_of(asked),
@@ -133,15 +144,44 @@ impl Version {
             let hourly = HOURLY.map(|window| ACTIVE.map(|active| critical(window, active)));
             version.hourly[signal as usize] = hourly;
         }
+        version.forbid();
         version
+    }
+
+    /// The same with what is declared of an account that has nothing else of its own yet.
+    #[must_use]
+    pub fn of_declared(&self, history: History<'_>) -> Self {
+        let mut version = Self {
+            jobs: history.jobs.known().collect(),
+            forbids_exports: history.forbids_exports,
+            ..self.clone()
+        };
+        version.forbid();
+        version
+    }
+
+    /// One export is too much where none is ever to be.
+    fn forbid(&mut self) {
+        if self.forbids_exports {
+            self.least[FORBIDDEN] = 1;
+            let (signal, window) = signal_and_window(FORBIDDEN);
+            self.hourly[signal as usize][window as usize] = [1; ACTIVE.len()];
+        }
+    }
+
+    /// Whether a test crosses by what is declared alone.
+    pub const fn forbids(&self, test: usize) -> bool {
+        self.forbids_exports && test == FORBIDDEN
     }
 
     /// The critical count of each test for windows that end at `pane`.
     pub fn critical(&self, pane: u32) -> [u32; COUNTED] {
-        let level = usize::from(self.level[slot_of(pane_start(pane))]);
-        let due = Window::ALL.map(|window| allowance(&self.jobs, window, pane));
+        let level = self.level_at(pane);
         std::array::from_fn(|test| {
             let (signal, window) = signal_and_window(test);
+            if self.forbids(test) {
+                return 1;
+            }
             let own = match window {
                 Window::FiveMinutes | Window::Hour => {
                     self.hourly[signal as usize][window as usize][level]
@@ -149,7 +189,12 @@ impl Version {
                 Window::Day => self.daily[signal as usize],
                 Window::Today => slow_place(signal).map_or(u32::MAX, |place| self.slow[place]),
             };
-            own.saturating_add(due[window as usize])
+            own.saturating_add(allowance(
+                &self.jobs,
+                (signal, window),
+                pane,
+                &self.calendar,
+            ))
         })
     }
 
@@ -174,6 +219,9 @@ impl Version {
     /// How surprising `count` is in a window that ends at `pane`: -ln of the probability that the
     /// account is active in that hour and reaches it.
     pub fn score(&self, test: usize, pane: u32, count: u64) -> f64 {
+        if self.forbids(test) {
+            return f64::INFINITY;
+        }
         let (signal, window) = signal_and_window(test);
         let tail = || {
             -self.models[test]
@@ -184,9 +232,7 @@ impl Version {
         match window {
             Window::Today => slow_place(signal).map_or(0.0, |place| self.bars[place].score(count)),
             Window::Day => tail(),
-            Window::FiveMinutes | Window::Hour => {
-                tail() - ACTIVE[usize::from(self.level[slot_of(pane_start(pane))])].ln()
-            }
+            Window::FiveMinutes | Window::Hour => tail() - ACTIVE[self.level_at(pane)].ln(),
         }
     }
 
@@ -209,9 +255,7 @@ impl Version {
     pub fn odd_critical(&self, tier: usize, window: Window, pane: u32, table: &mut Table) -> u64 {
         let (scores, tiers) = self.odd;
         let hour = match window {
-            Window::FiveMinutes | Window::Hour => {
-                ACTIVE[usize::from(self.level[slot_of(pane_start(pane))])].ln()
-            }
+            Window::FiveMinutes | Window::Hour => ACTIVE[self.level_at(pane)].ln(),
             Window::Today | Window::Day => 0.0,
         };
         let score = f64::from(scores[window as usize] - tiers[tier]) + hour;
@@ -222,7 +266,12 @@ impl Version {
 
     /// The same for a count that could have crossed; nothing for others.
     pub fn score_of_large(&self, test: usize, pane: u32, count: u32) -> Option<f64> {
-        (count >= self.least[test]).then(|| self.score(test, pane, u64::from(count)))
+        let could = count >= self.least[test] && !self.forbids(test);
+        could.then(|| self.score(test, pane, u64::from(count)))
+    }
+
+    fn level_at(&self, pane: u32) -> usize {
+        usize::from(self.level[self.calendar.slot_of(pane_start(pane))])
     }
 }
 
@@ -296,6 +345,7 @@ mod tests {
             drip: &drip,
             jobs: &jobs,
             habits: &Habits::default(),
+            forbids_exports: false,
         };
         Version::new(0, history, prior, &asked(), &mut Table::default())
     }

@@ -1,8 +1,11 @@
 //! One supplier's events, from record batches to alerts; shared by `run` and `replay`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
-use crate::detect::{Account, version::Version};
+use crate::{
+    detect::{Account, declared::Declared, version::Version},
+    incident::{Verdicts, suppress::Suppression},
+};
 
 pub mod decoder;
 pub mod merge;
@@ -35,6 +38,12 @@ pub struct Config {
     pub limits: Limits,
     /// People exposed from which an incident is medium, high and critical.
     pub severity_people: [u64; 3],
+    /// What the operator has declared.
+    pub declared: Arc<Declared>,
+    /// What analysts have said of incidents.
+    pub verdicts: Arc<Verdicts>,
+    /// Incidents that nobody is to be paged for, of any supplier.
+    pub suppressions: Arc<[Suppression]>,
 }
 
 /// Bounds of one feed's state.
@@ -50,6 +59,8 @@ pub struct Limits {
     pub known_ids_max: usize,
     /// Incidents remembered: open ones, and closed ones within the horizon.
     pub incidents_max: usize,
+    /// Incidents with a verdict.
+    pub verdicts_max: usize,
 }
 
 impl Limits {
@@ -86,8 +97,12 @@ impl Default for Config {
                 pairs_max: 50_000_000,
                 known_ids_max: 4_000_000,
                 incidents_max: 10_000,
+                verdicts_max: 100_000,
             },
             severity_people: [25, 100, 500],
+            declared: Arc::default(),
+            verdicts: Arc::default(),
+            suppressions: Arc::default(),
         }
     }
 }
@@ -108,6 +123,7 @@ mod tests {
             pairs_max: 4_000,
             known_ids_max: 2_000,
             incidents_max: 10,
+            verdicts_max: 10,
         };
         let config = Config {
             limits,

@@ -14,7 +14,9 @@ use crate::{
         repeats::{Repeat, Repeats},
         watch::{self, Outlook, Watch},
     },
-    incident::{self, Alert, Detections, OpenBy, Sighting, Tracker},
+    incident::{
+        self, Alert, Detections, Judged, OpenBy, Sighting, Tracker, Verdict, VerdictCounts,
+    },
     ingest::Record,
 };
 
@@ -89,6 +91,7 @@ impl Pipeline {
             stall_ms: config.stall_ms,
             delivery_ms: config.delivery_ms,
             severity_people: config.severity_people,
+            calendar: config.declared.calendar.clone(),
         };
         Self {
             horizon_ms: config.horizon_ms,
@@ -101,6 +104,7 @@ impl Pipeline {
                 accounts_max: limits.accounts_max,
                 subjects_max: limits.subjects_max,
                 pairs_max: limits.pairs_max,
+                declared: config.declared,
                 false_alerts_per_account_day: config.false_alerts_per_account_day,
             }),
             tracker: Tracker::new(incident::Config {
@@ -110,6 +114,9 @@ impl Pipeline {
                 population: config.population,
                 severity_people: config.severity_people,
                 incidents_max: limits.incidents_max,
+                verdicts: config.verdicts,
+                verdicts_max: limits.verdicts_max,
+                suppressions: config.suppressions,
             }),
             findings: Vec::new(),
             counts: Counts::default(),
@@ -177,6 +184,7 @@ impl Pipeline {
         self.counts.late_decided += u64::from(late);
         self.findings.clear();
         if let Some(seen) = self.detector.observe(event, &mut self.findings) {
+            self.tracker.note(event, &seen);
             self.tracker
                 .observe(&sighting(seen), &self.findings, &mut self.detector, alerts);
         }
@@ -209,7 +217,9 @@ impl Pipeline {
         let Some(mark) = self.watermark() else {
             return;
         };
-        for gathering in self.detector.advance(mark) {
+        let tracker = &mut self.tracker;
+        let mut teaching = |account, day| tracker.teaching(account, day);
+        for gathering in self.detector.advance(mark, &mut teaching) {
             self.tracker.gather(gathering, &self.detector, alerts);
         }
         if let Some(head) = self.watermark.head() {
@@ -222,6 +232,22 @@ impl Pipeline {
             self.repeats.forget(mark.plus_millis(-self.horizon_ms));
             self.tracker.forget(mark);
         }
+    }
+
+    /// Takes an analyst's verdict on an incident, given at a moment. What it teaches is in force from
+    /// the end of the incident's day on.
+    pub fn judge(&mut self, incident: &str, at: Timestamp, verdict: Verdict) -> Judged {
+        self.tracker.judge(incident, at, verdict, &self.detector)
+    }
+
+    /// What became of verdicts since the pipeline began.
+    pub fn verdict_counts(&self) -> VerdictCounts {
+        self.tracker.verdict_counts()
+    }
+
+    /// The incidents whose verdict a day end has counted.
+    pub fn judged(&self) -> impl Iterator<Item = &str> {
+        self.tracker.judged()
     }
 
     /// What its accounts could take from here without an alarm; nothing before the first event.

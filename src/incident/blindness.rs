@@ -172,6 +172,7 @@ fn alert(supplier: &str, incident: &Incident, state: AlertState) -> Alert {
         baseline_maturity: Maturity::Cold,
         baseline_peers: 0,
         superseded_by: None,
+        suppressed: None,
         appended_ms: -1,
     }
 }

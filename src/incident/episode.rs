@@ -65,7 +65,7 @@ pub(super) enum Extended {
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four facts that are independent of each other"
+    reason = "facts that are independent of each other"
 )]
 pub(super) struct Episode {
     pub id: String,
@@ -97,6 +97,9 @@ pub(super) struct Episode {
     /// Whether nothing was told since it opened (again).
     pub untold: bool,
     pub late: bool,
+    /// Whether an alert of it was told, and whether the last one was muted.
+    pub is_paged: bool,
+    pub is_muted: bool,
 }
 
 impl Episode {
@@ -123,6 +126,8 @@ impl Episode {
             closed: false,
             untold: true,
             late: false,
+            is_paged: false,
+            is_muted: false,
         };
         episode.count_anew(account);
         episode
@@ -183,6 +188,7 @@ impl Episode {
         self.exposed.subjects.extend(later.exposed.subjects);
         self.exact &= later.exact;
         self.late |= later.late;
+        self.is_paged |= later.is_paged;
         self.severity = self.severity.max(later.severity);
         (from, later.last_pane)
     }

@@ -15,12 +15,15 @@ mod positions;
 mod reason;
 mod report;
 mod span;
+pub mod suppress;
 mod tracker;
+pub mod verdict;
 mod wide;
 
 pub use self::{
     blindness::{Blindness, Trouble},
-    tracker::{Config, Sighting, Tracker},
+    tracker::{Config, Judged, Sighting, Tracker, VerdictCounts},
+    verdict::{Verdict, Verdicts},
 };
 
 /// What kind of incident it is; where several fit, the first in this order.
@@ -246,6 +249,8 @@ pub struct Alert {
     pub baseline_peers: u32,
     /// The incident that took this one's place.
     pub superseded_by: Option<String>,
+    /// Why nobody is to be paged for this revision, where somebody has said so.
+    pub suppressed: Option<String>,
     /// When the broker appended the event that raised it, epoch milliseconds; -1 where unknown.
     pub appended_ms: i64,
 }

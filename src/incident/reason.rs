@@ -38,6 +38,7 @@ fn sentence(found: &Explanation) -> String {
     let what = match found.signal {
         Signal::People => people_read(count),
         Signal::Novel => format!("{count} people's records that it had not read before"),
+        Signal::Exported | Signal::Records if count == 1 => "1 record exported".to_owned(),
         Signal::Exported | Signal::Records => format!("{count} records exported"),
     };
     if let Some(attempts) = found.refused {
@@ -48,6 +49,12 @@ fn sentence(found: &Explanation) -> String {
         );
     }
     let usual = number(found.expected[found.signal as usize]);
+    if found.is_forbidden {
+        return format!(
+            "{what} in {window} by an account that was declared never to export",
+            window = found.window.words(),
+        );
+    }
     let window = match found.unusual {
         Some((aspects, people)) => format!(
             "{}, {people} of them {}",
@@ -81,6 +88,11 @@ fn sentence(found: &Explanation) -> String {
         day_word = if found.days == 1 { "day" } else { "days" },
         most = found.seen_max,
     )
+}
+
+/// What to do about a program's bulk reading that no known job explains, should it be one.
+pub(super) fn job_remedy(supplier: &str) -> String {
+    format!("if this is a job, declare it under suppliers.{supplier}.jobs or give a verdict")
 }
 
 /// Says what came of many accounts together, and what is usual of them.
@@ -153,6 +165,7 @@ mod tests {
             peers_usual: 5.2,
             also: vec![(Signal::People, Window::Hour)],
             job_size: 0,
+            is_forbidden: false,
             lasting: None,
             unusual: None,
             refused: None,

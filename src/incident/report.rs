@@ -4,6 +4,7 @@ use std::f64::consts::LN_10;
 
 use crate::{
     detect::{Detector, Explanation, Window, habits::Aspect},
+    event::AccountKind,
     incident::{
         Alert, AlertState, Exposure, Kind, Severity, episode::Episode, reason, tracker::Config,
     },
@@ -34,7 +35,9 @@ pub(super) fn kind_of(found: &Explanation) -> Kind {
             return Kind::NewAccount;
         }
     }
-    if found.window == Window::Today {
+    if found.is_forbidden {
+        Kind::BulkExport
+    } else if found.window == Window::Today {
         Kind::SlowDrip
     } else if people.max(exported) <= JOB_TIMES * u64::from(found.job_size) {
         Kind::OffSchedule
@@ -122,15 +125,32 @@ pub(super) fn alert(
             last_at: episode.last_seen_at,
         },
         evidence: episode.evidence(),
-        reasons: reason::sentences(found),
+        reasons: reasons(config, episode, found, account.kind),
         attack: ATTACK.to_vec(),
         late: episode.late,
         baseline_days: found.days,
         baseline_maturity: found.maturity,
         baseline_peers: found.peers,
         superseded_by: None,
+        suppressed: None,
         appended_ms,
     })
+}
+
+/// The sentence, and where a program's run may be a job that nobody told of, the remedy.
+fn reasons(
+    config: &Config,
+    episode: &Episode,
+    found: &Explanation,
+    kind: AccountKind,
+) -> Vec<String> {
+    let may_be_job = matches!(kind, AccountKind::Service | AccountKind::Unknown)
+        && episode.kind == Kind::BulkExport
+        && found.job_size == 0
+        && !found.is_forbidden;
+    let remedy = may_be_job.then(|| reason::job_remedy(&config.supplier));
+    let told = reason::sentences(found).into_iter();
+    told.chain(remedy).collect()
 }
 
 /// Closes an episode and says so.

@@ -1,6 +1,10 @@
 //! Opens, escalates, joins and closes the incidents of one feed.
 
+mod judging;
 mod placing;
+
+pub use self::judging::{Judged, VerdictCounts};
+use std::{collections::BTreeSet, sync::Arc};
 
 use hashbrown::HashMap;
 
@@ -10,14 +14,15 @@ use crate::{
         pane::{PANES_PER_DAY, pane_of},
         together::Gathering,
     },
-    event::Timestamp,
+    event::{AccessEvent, Timestamp},
     incident::{
-        Alert, AlertState, Detections, Kind, OpenBy,
+        Alert, AlertState, Detections, Kind, OpenBy, Verdicts,
         episode::Episode,
         identity::incident_id,
         positions::Positions,
         report::{alert, close, kind_of, people, revision, severity},
         span::deadline,
+        suppress::{Muting, Suppression},
         wide::Wide,
     },
     intern::IdHash,
@@ -38,6 +43,12 @@ pub struct Config {
     pub severity_people: [u64; 3],
     /// Incidents remembered.
     pub incidents_max: usize,
+    /// What was said of incidents, and of how many it may be.
+    pub verdicts: Arc<Verdicts>,
+    /// Incidents that something may be said of.
+    pub verdicts_max: usize,
+    /// What is muted, of any supplier.
+    pub suppressions: Arc<[Suppression]>,
 }
 
 /// What the tracker is told of an event beside the findings.
@@ -70,12 +81,17 @@ pub struct Tracker {
     /// No episode closes or is forgotten while the watermark is not past this.
     next_deadline: Timestamp,
     limit_reached: u64,
+    muting: Muting,
+    verdict_counts: VerdictCounts,
+    /// Incidents whose verdict counted.
+    judged: BTreeSet<String>,
 }
 
 impl Tracker {
     /// A tracker without incidents.
     pub fn new(config: Config) -> Self {
         Self {
+            muting: Muting::new(&config.suppressions, &config.supplier),
             config,
             episodes: HashMap::default(),
             positions: Positions::default(),
@@ -85,7 +101,14 @@ impl Tracker {
             detections: Detections::default(),
             next_deadline: FAR,
             limit_reached: 0,
+            verdict_counts: VerdictCounts::default(),
+            judged: BTreeSet::new(),
         }
+    }
+
+    /// Notes what alerts do not say of a counted event, which `observe` takes next.
+    pub fn note(&mut self, event: &AccessEvent<'_>, seen: &Seen) {
+        self.muting.note(event, seen.account, seen.pane);
     }
 
     /// Takes a counted event and the findings it raised; appends what is to be told.
@@ -163,7 +186,9 @@ impl Tracker {
         for (&account, episodes) in &mut self.episodes {
             episodes.retain_mut(|episode| {
                 if !episode.closed && deadline(&self.config, episode) < watermark {
-                    closed.push(close(&self.config, episode, None, detector));
+                    let mut alert = close(&self.config, episode, None, detector);
+                    self.muting.judge(&mut alert, episode, detector);
+                    closed.push(alert);
                     self.open -= 1;
                 }
                 let kept = !episode.closed || deadline(&self.config, episode) >= watermark;
@@ -190,8 +215,9 @@ impl Tracker {
     /// Forgets log positions that no incident can ask for.
     pub fn forget(&mut self, watermark: Timestamp) {
         let kept = 2 * PANES_PER_DAY + pane_of(Timestamp::from_millis(self.config.horizon_ms));
-        self.positions
-            .forget(pane_of(watermark).saturating_sub(kept));
+        let before = pane_of(watermark).saturating_sub(kept);
+        self.positions.forget(before);
+        self.muting.forget(before);
     }
 
     /// Incidents open now.
@@ -278,7 +304,9 @@ impl Tracker {
             return;
         }
         if episode.revision > 0 {
-            alerts.push(close(&self.config, episode, Some(&id), detector));
+            let mut alert = close(&self.config, episode, Some(&id), detector);
+            self.muting.judge(&mut alert, episode, detector);
+            alerts.push(alert);
             episode.closed = false;
         }
         episode.id = id;
@@ -319,13 +347,12 @@ impl Tracker {
         episode.revision = revision;
         episode.untold = false;
         episode.raised_at = sighting.seen.time;
-        alerts.extend(alert(
-            &self.config,
-            episode,
-            state,
-            detector,
-            sighting.appended_ms,
-        ));
+        let appended_ms = sighting.appended_ms;
+        let told = alert(&self.config, episode, state, detector, appended_ms);
+        alerts.extend(told.map(|mut alert| {
+            self.muting.judge(&mut alert, episode, detector);
+            alert
+        }));
     }
 }
 

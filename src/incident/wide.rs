@@ -213,6 +213,7 @@ impl Episode {
             baseline_maturity: Maturity::of(told.history_days),
             baseline_peers: 0,
             superseded_by: None,
+            suppressed: None,
             appended_ms: -1,
         }
     }

@@ -40,6 +40,8 @@ struct Wire<'a> {
     baseline: Option<Baseline>,
     #[serde(skip_serializing_if = "Option::is_none")]
     superseded_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -153,6 +155,7 @@ fn wire<'a>(alert: &'a Alert, places: &'a Places) -> Wire<'a> {
             peers: alert.baseline_peers,
         }),
         superseded_by: alert.superseded_by.as_deref(),
+        suppressed: alert.suppressed.as_deref(),
     }
 }
 

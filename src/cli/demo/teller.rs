@@ -27,6 +27,7 @@ struct Told {
     /// Nothing where the alert is about the feed itself.
     exposure: Option<Exposure>,
     reasons: Vec<String>,
+    suppressed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +82,9 @@ impl Teller {
         let told: Told = serde_json::from_str(line)?;
         let news = (told.severity.clone(), told.people());
         let before = self.told.get(&alert.incident);
+        if told.suppressed.is_some() {
+            return Ok(true);
+        }
         if let Some(words) = words(&told, before) {
             tell(&words)?;
             self.told.insert(alert.incident.clone(), news);
@@ -177,6 +181,7 @@ mod tests {
                 subjects_unnamed_max: 3,
             }),
             reasons: vec!["32 people".to_owned()],
+            suppressed: None,
         }
     }
 

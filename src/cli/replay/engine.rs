@@ -14,7 +14,7 @@ use crate::{
         decoder::{self, Decoder},
         merge::{AHEAD_RECORDS, Merge, SourceClock},
     },
-    incident::{Alert, AlertState},
+    incident::{Alert, AlertState, VerdictCounts},
     ingest::{
         Record,
         file::{self, Lines},
@@ -76,6 +76,12 @@ pub struct Totals {
     pub incidents_open: usize,
     /// Alerts raised.
     pub alerts: u64,
+    /// Those of them that nobody is to be paged for.
+    pub suppressed: u64,
+    /// Incidents that a verdict was given on, and those of them that a day end has counted.
+    pub verdicts: [u64; 2],
+    /// What became of verdicts.
+    pub verdict_counts: VerdictCounts,
     /// Limits that were met, and how often.
     pub limits: Vec<(&'static str, u64)>,
 }
@@ -287,6 +293,8 @@ impl Replay {
 
     fn into_replayed(self) -> Replayed {
         let mut totals = self.totals;
+        let feed = self.suppliers.config.feed_of("");
+        totals.verdicts[0] = feed.verdicts.len() as u64;
         let refused = [("suppliers", self.suppliers.refused)];
         let mut limits = refused.to_vec();
         for (_, pipeline) in &self.suppliers.pipelines {
@@ -298,6 +306,11 @@ impl Replay {
             totals.late_exposure_only += counts.late_exposure_only;
             totals.accounts += pipeline.accounts().iter().sum::<usize>();
             totals.incidents_open += pipeline.incidents_open();
+            let verdicts = pipeline.verdict_counts();
+            totals.verdict_counts.taught += verdicts.taught;
+            totals.verdict_counts.rejected += verdicts.rejected;
+            // An incident is one supplier's.
+            totals.verdicts[1] += pipeline.judged().count() as u64;
             for (limit, times) in pipeline.limits_reached() {
                 match limits.iter_mut().find(|(known, _)| *known == limit) {
                     Some((_, known)) => *known += times,
@@ -318,6 +331,7 @@ impl Replay {
 impl Totals {
     fn count(&mut self, alert: &Alert) {
         self.alerts += 1;
+        self.suppressed += u64::from(alert.suppressed.is_some());
         match alert.state {
             AlertState::Opened => self.incidents_opened += 1,
             AlertState::Closed => self.incidents_closed += 1,

@@ -77,6 +77,10 @@ pub(super) fn summary(
         "incidents {} opened, {} closed, {} still open; {} alerts",
         totals.incidents_opened, totals.incidents_closed, totals.incidents_open, totals.alerts
     )?;
+    if totals.suppressed > 0 {
+        writeln!(out, "suppressed {} of the alerts", totals.suppressed)?;
+    }
+    verdicts(out, totals)?;
     for (limit, times) in &totals.limits {
         writeln!(
             out,
@@ -84,6 +88,21 @@ pub(super) fn summary(
         )?;
     }
     Ok(())
+}
+
+fn verdicts(out: &mut impl io::Write, totals: &Totals) -> io::Result<()> {
+    let [given, counted] = totals.verdicts;
+    if given == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "verdicts {given}: {counted} counted, {} account-days taught in full and {} nothing; {} met no incident, or \
+         one whose day is not over",
+        totals.verdict_counts.taught,
+        totals.verdict_counts.rejected,
+        given.saturating_sub(counted),
+    )
 }
 
 /// Writes the summary of a check of `files` files.

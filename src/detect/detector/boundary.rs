@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, hash::BuildHasher as _};
 use super::{Detector, account_name};
 use crate::{
     detect::{
+        AccountId,
         account::Account,
         pane::{PANE_MS, PANES_PER_DAY, PANES_PER_HOUR, pane_of, pane_start},
-        settle::DayEnd,
+        settle::{DayEnd, Teaching},
         together::Gathering,
         version::Version,
         window::Window,
@@ -22,9 +23,15 @@ impl Detector {
     /// Takes in that no event before `watermark` is awaited: looks at the accounts together at each
     /// hour's end, and settles the days that are over. Gives the hours at which accounts together
     /// read too much.
-    pub fn advance(&mut self, watermark: Timestamp) -> Vec<Gathering> {
+    ///
+    /// `teaching` says what an account's day teaches, since 1970, where it raised an alarm.
+    pub fn advance(
+        &mut self,
+        watermark: Timestamp,
+        teaching: &mut dyn FnMut(AccountId, u32) -> Teaching,
+    ) -> Vec<Gathering> {
         let gatherings = self.gather(pane_of(watermark));
-        self.settle_days(watermark);
+        self.settle_days(watermark, teaching);
         gatherings
     }
 
@@ -43,7 +50,11 @@ impl Detector {
 
     /// Settles the days that end at or before `watermark`: what they taught is in force from their
     /// end plus the lateness on.
-    fn settle_days(&mut self, watermark: Timestamp) {
+    fn settle_days(
+        &mut self,
+        watermark: Timestamp,
+        teaching: &mut dyn FnMut(AccountId, u32) -> Teaching,
+    ) {
         let complete = u32::try_from(watermark.as_millis().div_euclid(DAY_MS)).unwrap_or(0);
         if self.settled.is_some_and(|settled| settled + 1 >= complete) || complete == 0 {
             return;
@@ -53,7 +64,7 @@ impl Detector {
                 break;
             }
             self.pending_days.pop_first();
-            self.settle(day, pane_of(watermark));
+            self.settle(day, pane_of(watermark), teaching);
         }
         self.together.forget(complete);
         self.settled = Some(complete - 1);
@@ -65,13 +76,19 @@ impl Detector {
         }
     }
 
-    fn settle(&mut self, day: u32, passed: u32) {
+    fn settle(
+        &mut self,
+        day: u32,
+        passed: u32,
+        teaching: &mut dyn FnMut(AccountId, u32) -> Teaching,
+    ) {
         let end = pane_start((day + 1) * PANES_PER_DAY).plus_millis(self.config.lateness_ms);
         let mut day_end = DayEnd {
             day,
             from: pane_of(end.plus_millis(PANE_MS - 1)),
             passed,
             is_full: false,
+            teaching: Teaching::Guarded,
         };
         let mut active = Vec::new();
         for (id, slot) in self.accounts.iter_mut().enumerate() {
@@ -91,6 +108,10 @@ impl Detector {
             };
             let group = account.group;
             day_end.is_full = self.known >= self.config.pairs_max;
+            day_end.teaching = match u32::try_from(id) {
+                Ok(id) if account.unsettled.is_alarmed_on(day) => teaching(AccountId(id), day),
+                _ => Teaching::Guarded,
+            };
             let known_before = account.people_held();
             let (peers, prior) = (self.groups.versions(group), self.groups.prior(group));
             let shown = account.settle(day_end, peers, prior, self.groups.common(group));
@@ -151,7 +172,7 @@ impl Detector {
         let idle = |(id, slot): (usize, &Option<Account>)| {
             let account = slot.as_ref()?;
             let name = account.name.as_deref()?;
-            let kept = account.held || account.is_live(now);
+            let kept = account.held || account.is_declared || account.is_live(now);
             (!kept).then(|| (account.last_event, name.to_owned(), id))
         };
         let mut idle: Vec<_> = self.accounts.iter().enumerate().filter_map(idle).collect();

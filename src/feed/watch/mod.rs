@@ -23,6 +23,7 @@ use self::{
     stall::{Stalled, Stalls},
 };
 use crate::{
+    detect::season::Calendar,
     event::{AccessEvent, HOUR_MS, Timestamp},
     incident::{Alert, Blindness, Evidence, Kind, OpenBy, Trouble},
     ingest::Record,
@@ -41,6 +42,8 @@ pub struct Config {
     pub delivery_ms: Option<i64>,
     /// Events not seen from which an incident is medium, high and critical.
     pub severity_people: [u64; 3],
+    /// The days on which nothing is awaited.
+    pub calendar: Calendar,
 }
 
 /// How the feed's reader sees it at a moment.
@@ -98,7 +101,7 @@ impl Watch {
     /// A watch over the feed of `supplier`, of which nothing is known.
     pub fn new(supplier: &str, config: Config) -> Self {
         Self {
-            silence: Silence::new(),
+            silence: Silence::new(&config.calendar),
             delivery: Delivery::new(config.delivery_ms),
             sequence: Sequence::new(),
             skew: Skew::new(config.lateness_ms),

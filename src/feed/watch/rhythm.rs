@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 
+use crate::detect::season::Calendar;
 use crate::event::{DAY_MS, HOUR_MS, Timestamp};
 
 /// Weeks that are remembered of each hour of the week. Once they have all been seen, the worst one is
@@ -38,6 +39,8 @@ pub(super) enum Grain {
 #[derive(Debug)]
 pub(super) struct Rhythm {
     grain: Grain,
+    /// Nothing is awaited on a declared holiday.
+    calendar: Calendar,
     slots: Vec<Slot>,
     /// Usual minutes of each slot in force.
     usual: Vec<f64>,
@@ -79,13 +82,14 @@ impl Slot {
 }
 
 impl Rhythm {
-    pub(super) fn new(grain: Grain) -> Self {
+    pub(super) fn new(grain: Grain, calendar: Calendar) -> Self {
         let slots = match grain {
             Grain::Hour => 168,
             Grain::Day => 7,
         };
         Self {
             grain,
+            calendar,
             slots: vec![Slot::default(); slots],
             usual: vec![0.0; slots],
             counting: None,
@@ -132,7 +136,8 @@ impl Rhythm {
             let slot = at.div_euclid(slot_ms);
             let end = (slot + 1) * slot_ms;
             let share = (end.min(to) - at) as f64 / slot_ms as f64;
-            if self.grain == Grain::Hour || share >= 1.0 {
+            let is_holiday = self.calendar.is_holiday(at.div_euclid(DAY_MS));
+            if !is_holiday && (self.grain == Grain::Hour || share >= 1.0) {
                 minutes += share * self.usual_around(slot);
             }
             at = end;

@@ -8,7 +8,7 @@ use super::{
     delivery::Delivery,
     rhythm::{Grain, MINUTE_MS, Rhythm},
 };
-use crate::event::Timestamp;
+use crate::{detect::season::Calendar, event::Timestamp};
 
 /// A time without events that is too long to be chance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,9 +46,9 @@ const WORDS: usize = 23;
 const RING: i64 = WORDS.cast_signed() as i64 * 64;
 
 impl Silence {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(calendar: &Calendar) -> Self {
         Self {
-            rhythms: [Rhythm::new(Grain::Hour), Rhythm::new(Grain::Day)],
+            rhythms: [Grain::Hour, Grain::Day].map(|grain| Rhythm::new(grain, calendar.clone())),
             open: i64::MIN,
             bits: [0; WORDS],
             begin: i64::MIN,

@@ -30,6 +30,7 @@ impl Scene {
             stall_ms: 5 * MINUTE,
             delivery_ms: None,
             severity_people: [25, 100, 500],
+            calendar: Calendar::default(),
         };
         Self {
             watch: Watch::new("s", config),

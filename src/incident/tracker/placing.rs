@@ -119,7 +119,9 @@ impl Tracker {
                 self.open += 1;
             }
             if later.id != into.id && later.revision > 0 {
-                alerts.push(close(&self.config, &mut later, Some(&into.id), detector));
+                let mut alert = close(&self.config, &mut later, Some(&into.id), detector);
+                self.muting.judge(&mut alert, &mut later, detector);
+                alerts.push(alert);
             }
             for (&source, &(first, last)) in &later.evidence {
                 into.note(source, first, last);
