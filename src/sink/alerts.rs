@@ -431,7 +431,7 @@ mod tests {
             stall_ms: 0,
             delivery_ms: None,
             severity_people: [25, 100, 500],
-            calendar: Default::default(),
+            calendar: crate::detect::season::Calendar::default(),
         };
         let mut alerts = Vec::new();
         let mut watch = crate::feed::watch::Watch::new("s", config);
