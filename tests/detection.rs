@@ -486,3 +486,29 @@ fn refusals_that_lead_to_a_theft_are_one_incident_with_it() {
     );
     assert!(closed.exposure.subjects >= 200);
 }
+
+#[test]
+fn an_ordinary_read_that_comes_late_belongs_to_the_incident_as_if_it_had_not() {
+    let decide = |arrives_after_ms: i64| {
+        let mut weeks = Weeks::default();
+        weeks.busy_clerks(42);
+        weeks.hour(59, ELSEWHERE, USUAL);
+        weeks.view("clerk-3", 37, 15, std::iter::once("before".to_owned()));
+        weeks.reads.last_mut().unwrap().at += 57 * 60_000;
+        let lines = weeks.lines_by("", |read| {
+            let is_late = read.subjects[0] == "before";
+            (read.at + if is_late { arrives_after_ms } else { 0 }, 0)
+        });
+        let mut pipeline = Pipeline::new("a", Config::default());
+        let alerts = Weeks::decide_lines(&lines, &mut pipeline);
+        let closed = alerts.last().unwrap();
+        assert_eq!(closed.state, AlertState::Closed);
+        (closed.incident.clone(), closed.exposure.clone())
+    };
+    let in_order = decide(0);
+    assert_eq!(
+        in_order.1.first_at.as_millis(),
+        FROM_MS + 37 * DAY_MS + 15 * HOUR_MS + 57 * 60_000
+    );
+    assert_eq!(decide(58 * 60_000), in_order);
+}

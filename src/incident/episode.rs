@@ -198,6 +198,19 @@ impl Episode {
         self.start_pane <= pane && pane <= self.last_pane
     }
 
+    /// Whether an event in `pane` that fell behind is its first: it lies in the window that crossed
+    /// first, before what was there, and may have crossed nothing itself, where that window counts
+    /// but some of the reads.
+    pub(super) fn begins_with(&self, pane: u32, account: &Account) -> bool {
+        pane < self.start_pane && pane >= account.first_pane(self.first)
+    }
+
+    /// Counts it anew, from such an event on; gives the pane it begins in.
+    pub(super) fn begin_anew(&mut self, account: &Account) -> u32 {
+        self.count_anew(account);
+        self.start_pane
+    }
+
     /// Notes positions that hold events of it.
     pub(super) fn note(&mut self, source: u32, first: u64, last: u64) {
         let range = self.evidence.entry(source).or_insert((first, last));

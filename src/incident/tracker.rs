@@ -128,7 +128,11 @@ impl Tracker {
             }
             return;
         };
-        if findings.is_empty() && !episodes.iter().any(|episode| episode.holds(seen.pane)) {
+        let concerns = |episode: &Episode| {
+            let account = detector.account(seen.account);
+            episode.holds(seen.pane) || episode.begins_with(seen.pane, account)
+        };
+        if findings.is_empty() && !episodes.iter().any(concerns) {
             self.episodes.insert(seen.account.0, episodes);
             return;
         }

@@ -29,6 +29,14 @@ impl Tracker {
                     counted |= self.extend(episode, finding, seen.pane, detector);
                 }
             }
+            let account = detector.account(episode.account);
+            if episode.begins_with(seen.pane, account) {
+                let from = episode.begin_anew(account);
+                for (source, first, last) in self.positions.within(from, episode.last_pane) {
+                    episode.note(source, first, last);
+                }
+                counted = true;
+            }
             if held && !counted {
                 episode.add(seen, detector.event_subjects());
             }
