@@ -379,7 +379,8 @@ fn rate_table(base: &Pool) -> String {
 fn incident_table(alerts: &[incident::Alert]) -> String {
     let mut incidents: BTreeMap<(Timestamp, &str), Vec<&incident::Alert>> = BTreeMap::new();
     let mut raised: BTreeMap<&str, Timestamp> = BTreeMap::new();
-    for alert in alerts {
+    let of_accounts = alerts.iter().filter(|alert| !alert.kind.is_of_feed());
+    for alert in of_accounts {
         let at = *raised.entry(&alert.incident).or_insert(alert.raised_at);
         incidents
             .entry((at, &alert.incident))
