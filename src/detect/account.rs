@@ -275,7 +275,8 @@ impl Account {
             }
         }
         // What was read tells more than what was not.
-        let best = best.or_else(|| self.strongest_refused(finding, budget, scratch));
+        let best =
+            best.or_else(|| self.strongest_refused(finding, (budget, version.days), scratch));
         let best = best.unwrap_or_else(|| unreachable!("a finding has crossed a test"));
         let mut explanation = self.explain_test(version, end, &best);
         explanation.peers_usual = 1.0
@@ -288,11 +289,11 @@ impl Account {
     fn strongest_refused(
         &self,
         finding: Finding,
-        budget: f64,
+        (budget, days): (f64, u32),
         scratch: &mut Scratch,
     ) -> Option<Strongest> {
         let refused = self.refused.as_ref()?;
-        let hour = refused.hour(finding.pane, score_asked(budget));
+        let hour = refused.hour(finding.pane, score_asked(budget), days);
         let mut observed = Counts::default();
         let ends = (finding.pane, finding.pane);
         self.ledger.sweep(Window::Hour, ends, scratch, |_, counts| {

@@ -23,7 +23,7 @@ use crate::{
         names::Names,
         odd::{OddRead, TIERS},
         pane::{PANES_PER_DAY, Share, pane_of},
-        refused::{self, Refused},
+        refused,
         together::Together,
         version::{TESTS, Version},
         window::NOVEL,
@@ -192,6 +192,10 @@ impl Detector {
                 });
             },
         );
+        let (held, newest) = odd.panes_held();
+        if held > PANES_MAX {
+            self.touches -= odd.forget(newest.saturating_sub(PANES_PER_DAY));
+        }
         account.odd = Some(odd);
         if self
             .settled
@@ -216,17 +220,24 @@ impl Detector {
         let score = refused::score_asked(self.config.false_alerts_per_account_day);
         let account = self.accounts[id.0 as usize].as_mut()?;
         let peers = self.groups.versions(account.group);
-        let quiet_days = account.version_at(peers, pane_of(event.time)).days;
-        let refused = account
-            .refused
-            .get_or_insert_with(|| Box::new(Refused::after(quiet_days)));
-        refused.observe(event.time, self.settled, score, |pane| {
+        let mut refused = account.refused.take().unwrap_or_default();
+        let days_at = |pane| account.version_at(peers, pane).days;
+        refused.observe(event.time, self.settled, (score, days_at), |pane| {
             findings.push(Finding {
                 account: id,
                 pane,
                 crossed: REFUSED,
             });
         });
+        let (held, newest) = refused.panes_held();
+        if held > PANES_MAX {
+            refused.forget(newest.saturating_sub(PANES_PER_DAY));
+        }
+        account.refused = Some(refused);
+        let day = pane_of(event.time) / PANES_PER_DAY;
+        if self.settled.is_none_or(|settled| day > settled) {
+            self.pending_days.insert(day);
+        }
         (!findings.is_empty()).then(|| Seen {
             account: id,
             pane: pane_of(event.time),

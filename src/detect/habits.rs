@@ -16,8 +16,6 @@ use crate::{
 /// What may be new about a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aspect {
-    /// It is of the account's first day.
-    Newcomer,
     /// The account has slept for longer than a fortnight.
     Sleeper,
     /// It comes from an address that the account has not used.
@@ -30,13 +28,7 @@ pub enum Aspect {
 
 impl Aspect {
     /// Every aspect.
-    pub const ALL: [Self; 5] = [
-        Self::Newcomer,
-        Self::Sleeper,
-        Self::Address,
-        Self::Agent,
-        Self::Fields,
-    ];
+    pub const ALL: [Self; 4] = [Self::Sleeper, Self::Address, Self::Agent, Self::Fields];
 
     /// Whether a set has it.
     pub const fn is_in(self, aspects: Aspects) -> bool {
@@ -171,7 +163,7 @@ impl Habits {
     /// leaning on its group's.
     pub fn rarities(&self, asked: &Asked) -> [f32; Aspect::ALL.len()] {
         std::array::from_fn(|aspect| {
-            if self.active_days < DAYS_MIN || aspect == Aspect::Newcomer as usize {
+            if self.active_days < DAYS_MIN {
                 return 0.0;
             }
             let days = f64::from(self.days) + GROUP_DAYS;
@@ -184,7 +176,8 @@ impl Habits {
 
     fn aspects(&self, like: &Like, pane: u32) -> Aspects {
         let Some(last_day) = self.last_day.at(pane) else {
-            return Aspect::Newcomer.bit();
+            // Before its first day is over there is nothing to compare with.
+            return 0;
         };
         let mut aspects = 0;
         if like.day > last_day + SLEEP_DAYS {
@@ -212,7 +205,7 @@ impl Habits {
         let at = self.noted.iter().position(|noted| noted.day == like.day);
         let at = match at {
             Some(at) => at,
-            None if self.noted.len() >= PENDING_MAX => return,
+            None if !self.make_room_for(like.day) => return,
             None => {
                 self.noted.push(Noted {
                     day: like.day,
@@ -233,6 +226,20 @@ impl Habits {
                 noted.clients.truncate(NOTED_MAX);
             }
         }
+    }
+
+    /// At the limit, the latest day goes: only future-dated events make so many.
+    fn make_room_for(&mut self, day: u32) -> bool {
+        if self.noted.len() < PENDING_MAX {
+            return true;
+        }
+        let latest = self.noted.iter().enumerate();
+        let latest = latest.max_by_key(|(_, noted)| noted.day);
+        let Some((at, _)) = latest.filter(|(_, noted)| noted.day > day) else {
+            return false;
+        };
+        self.noted.swap_remove(at);
+        true
     }
 
     fn meet(&mut self, hash: u32, day: u32, from: u32) {
@@ -308,7 +315,7 @@ mod tests {
         );
         assert_eq!(
             new_on(&Habits::default(), 10, 1, 1),
-            [Aspect::Newcomer],
+            [],
             "before the first day there is nothing to compare"
         );
     }

@@ -94,6 +94,15 @@ impl Odd {
             }
             let (place, touches) = tier.ledger.add(read.time, share, subjects);
             added += touches;
+            let least = WINDOWS.map(|window| match place {
+                Place::Newest => 0,
+                // One day's end lies between them at most.
+                Place::Behind => [pane, window.last(pane)]
+                    .map(|end| version_at(end).odd_critical_min(number, window, table))
+                    .into_iter()
+                    .min()
+                    .unwrap_or(0),
+            });
             let mut test = |window, end, counts: Counts| {
                 let people = counts[Signal::People as usize];
                 if people >= u64::from(PEOPLE_MIN)
@@ -110,12 +119,12 @@ impl Odd {
                 continue;
             }
             tier.unsettled.note_behind(pane, settled);
-            for window in WINDOWS {
+            for (window, least) in WINDOWS.into_iter().zip(least) {
                 let most = tier.ledger.bound(window, pane)[Signal::People as usize];
-                if most < u64::from(PEOPLE_MIN) {
+                let ends = (pane, window.last(pane));
+                if most < least {
                     continue;
                 }
-                let ends = (pane, window.last(pane));
                 let mut scratch = Scratch::default();
                 tier.ledger
                     .sweep(window, ends, &mut scratch, |end, counts| {
@@ -212,6 +221,12 @@ impl Odd {
     pub fn forget(&mut self, pane: u32) -> usize {
         let tiers = self.tiers.iter_mut();
         tiers.map(|tier| tier.ledger.forget(pane)).sum()
+    }
+
+    /// The most panes that one of its ledgers holds, and the newest pane.
+    pub fn panes_held(&self) -> (usize, u32) {
+        let ledger = &self.tiers[0].ledger;
+        (ledger.panes_held(), ledger.newest().unwrap_or(0))
     }
 
     /// Whether it holds no pane.

@@ -65,21 +65,14 @@ pub fn score_asked(budget: f64) -> f64 {
 }
 
 impl Refused {
-    /// Of an account that was refused nothing on so many days.
-    pub fn after(quiet_days: u32) -> Self {
-        let mut refused = Self::default();
-        refused.moments.weight = f64::from(quiet_days).min(HALF_LIFE_DAYS);
-        refused.model.change(0, Some(model(&refused.moments)));
-        refused
-    }
-
     /// Counts an attempt and tests every hour that holds it; `each` gets the pane at which an hour
-    /// ends that was too much.
+    /// ends that was too much. `days_at` says how many days the account had lived at a pane: until a
+    /// day with refusals is settled, it was refused nothing on any of them.
     pub fn observe(
         &mut self,
         time: Timestamp,
         settled: Option<u32>,
-        score: f64,
+        (score, days_at): (f64, impl Fn(u32) -> u32),
         mut each: impl FnMut(u32),
     ) {
         let share = Share {
@@ -90,7 +83,8 @@ impl Refused {
         let (place, _) = self.ledger.add(time, share, &[]);
         let model = self.model;
         let mut test = |end, attempts| {
-            if attempts >= ATTEMPTS_MIN && worth(model.at(end), attempts) >= score {
+            let model = model.at(end).unwrap_or_else(|| quiet(days_at(end)));
+            if attempts >= ATTEMPTS_MIN && worth(model, attempts) >= score {
                 each(end);
             }
         };
@@ -112,14 +106,17 @@ impl Refused {
         }
     }
 
-    /// Learns a `day` that no event is awaited for; what it taught is in force from the pane `from`
-    /// on.
-    pub fn settle(&mut self, day: u32, from: u32) {
+    /// Learns a `day` that no event is awaited for, of an account that has lived so many `days`; what
+    /// it taught is in force from the pane `from` on.
+    pub fn settle(&mut self, day: u32, from: u32, days: u32) {
         let mut scratch = Scratch::default();
         self.unsettled.refresh(day, &self.ledger, &mut scratch);
         let whole = self.unsettled.take(day);
         let worst = whole.map_or(0, |whole| whole.max[stat(Signal::Records, Window::Hour)]);
-        let usual = self.model.now.unwrap_or(model(&Moments::default()));
+        let usual = self.model.now.unwrap_or_else(|| quiet(days));
+        if self.model.now.is_none() {
+            self.moments = quiet_moments(days);
+        }
         let worst = f64::from(worst).min(usual.mean + 3.0 * usual.deviation());
         let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
         let moments = &mut self.moments;
@@ -129,15 +126,16 @@ impl Refused {
         self.model.change(from, Some(model(moments)));
     }
 
-    /// What the hour that ends at `end` is worth, where a score is asked.
-    pub fn hour(&self, end: u32, score: f64) -> Hour {
+    /// What the hour that ends at `end` is worth, where a score is asked, of an account that had lived
+    /// so many `days`.
+    pub fn hour(&self, end: u32, score: f64, days: u32) -> Hour {
         let mut attempts = 0;
         let mut scratch = Scratch::default();
         self.ledger
             .sweep(Window::Hour, (end, end), &mut scratch, |_, counts| {
                 attempts = counts[Signal::Records as usize];
             });
-        let model = self.model.at(end);
+        let model = self.model.at(end).unwrap_or_else(|| quiet(days));
         let reaches = |count: &u64| worth(model, *count) >= score;
         Hour {
             attempts,
@@ -151,14 +149,31 @@ impl Refused {
         self.ledger.panes(from, to).collect::<Vec<_>>().into_iter()
     }
 
+    /// How many panes it holds, and the newest.
+    pub fn panes_held(&self) -> (usize, u32) {
+        let newest = self.ledger.newest().unwrap_or(0);
+        (self.ledger.panes_held(), newest)
+    }
+
     /// Forgets panes before `pane`.
     pub fn forget(&mut self, pane: u32) {
         self.ledger.forget(pane);
     }
 }
 
-fn worth(model: Option<Model>, attempts: u64) -> f64 {
-    let model = model.unwrap_or_else(|| self::model(&Moments::default()));
+/// What so many days without a refusal teach.
+fn quiet_moments(days: u32) -> Moments {
+    Moments {
+        weight: f64::from(days).min(HALF_LIFE_DAYS),
+        ..Moments::default()
+    }
+}
+
+fn quiet(days: u32) -> Model {
+    model(&quiet_moments(days))
+}
+
+fn worth(model: Model, attempts: u64) -> f64 {
     -model.tail(attempts).max(1e-300).ln()
 }
 
@@ -178,13 +193,14 @@ mod tests {
     use crate::detect::pane::{PANES_PER_DAY, pane_start};
 
     const ASKED: f64 = 10.8;
+    const DAYS: u32 = 30;
 
     /// Attempts a minute apart on a day, and at which of them the hour was too much first.
     fn first_alarm(refused: &mut Refused, day: u32, attempts: u32) -> Option<u32> {
         let mut alarm = None;
         for attempt in 0..attempts {
             let time = pane_start(day * PANES_PER_DAY + 1_200 + attempt);
-            refused.observe(time, None, ASKED, |_| {
+            refused.observe(time, None, (ASKED, |_| DAYS), |_| {
                 alarm.get_or_insert(attempt + 1);
             });
         }
@@ -193,10 +209,10 @@ mod tests {
 
     #[test]
     fn many_refusals_of_an_account_that_has_none_alarm_within_a_score() {
-        let mut refused = Refused::after(30);
+        let mut refused = Refused::default();
         let alarm = first_alarm(&mut refused, 40, 60).unwrap();
         assert!((20..=25).contains(&alarm), "{alarm}");
-        let hour = refused.hour(40 * PANES_PER_DAY + 1_200 + alarm - 1, ASKED);
+        let hour = refused.hour(40 * PANES_PER_DAY + 1_200 + alarm - 1, ASKED, DAYS);
         assert_eq!(
             (hour.attempts, hour.critical),
             (u64::from(alarm), hour.attempts)
@@ -205,15 +221,15 @@ mod tests {
 
     #[test]
     fn a_handful_does_not() {
-        assert_eq!(first_alarm(&mut Refused::after(30), 40, 19), None);
+        assert_eq!(first_alarm(&mut Refused::default(), 40, 19), None);
     }
 
     #[test]
     fn who_is_refused_daily_is_not_alarmed_at_for_as_much() {
-        let mut refused = Refused::after(0);
+        let mut refused = Refused::default();
         for day in 0..30 {
             first_alarm(&mut refused, day, 30);
-            refused.settle(day, (day + 1) * PANES_PER_DAY + 120);
+            refused.settle(day, (day + 1) * PANES_PER_DAY + 120, day);
         }
         assert_eq!(first_alarm(&mut refused, 30, 60), None);
         let more = (0..20).filter_map(|_| first_alarm(&mut refused, 31, 60));

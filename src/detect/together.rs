@@ -42,6 +42,8 @@ const STEP: [f64; 2] = [-2.0, 2.0];
 /// What a little is: four tenths more than the account's usual day, or two and a half times it,
 /// equally likely.
 const RAISED: [f64; 2] = [1.4, 2.5];
+/// Days that are not settled; events within the lateness make three at most.
+const DAYS_MAX: usize = 16;
 /// Days after which a day counts half.
 const HALF_LIFE_DAYS: f64 = 28.0;
 /// Before anything is known, so many accounts a day, as in this many days of experience.
@@ -148,13 +150,21 @@ impl Together {
     /// Notes that an account read in unusual circumstances on a day that is not settled.
     pub fn note(&mut self, day: u32, account: u32) {
         self.days.entry(day).or_default().insert(account);
+        // Only future-dated events make so many; the latest go.
+        if self.days.len() > DAYS_MAX {
+            self.days.pop_last();
+        }
     }
 
     /// The hours that end at or before the pane `passed` and were not looked at, each with the
     /// accounts of its day so far; only those of days that had any.
     pub fn pass(&mut self, passed: u32) -> Vec<(u32, BTreeSet<u32>)> {
         let end = passed / PANES_PER_HOUR;
-        let hours = self.days.iter().flat_map(|(day, accounts)| {
+        if end <= self.next_hour {
+            return Vec::new();
+        }
+        let begun = self.days.range(..=end / 24);
+        let hours = begun.flat_map(|(day, accounts)| {
             let hours = (day * 24).max(self.next_hour)..(day * 24 + 24).min(end);
             hours.map(move |hour| (hour, accounts))
         });

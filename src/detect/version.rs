@@ -264,6 +264,15 @@ impl Version {
         count.max(u64::from(PEOPLE_MIN))
     }
 
+    /// No count below this reaches it in any hour.
+    pub fn odd_critical_min(&self, tier: usize, window: Window, table: &mut Table) -> u64 {
+        let (scores, tiers) = self.odd;
+        let hour = ACTIVE.iter().copied().fold(1.0, f64::min).ln();
+        let score = f64::from(scores[window as usize] - tiers[tier]) + hour;
+        let count = 1 + table.critical(self.models[stat(Signal::People, window)], score);
+        count.max(u64::from(PEOPLE_MIN))
+    }
+
     /// The same for a count that could have crossed; nothing for others.
     pub fn score_of_large(&self, test: usize, pane: u32, count: u32) -> Option<f64> {
         let could = count >= self.least[test] && !self.forbids(test);

@@ -183,8 +183,15 @@ impl Pipeline {
         }
         self.counts.late_decided += u64::from(late);
         self.findings.clear();
+        let is_refused = detect::refused::is_refused(event);
+        if is_refused {
+            self.tracker
+                .note_refused(event.time, source, record.position);
+        }
         if let Some(seen) = self.detector.observe(event, &mut self.findings) {
-            self.tracker.note(event, &seen);
+            if !is_refused {
+                self.tracker.note(event, &seen);
+            }
             self.tracker
                 .observe(&sighting(seen), &self.findings, &mut self.detector, alerts);
         }

@@ -72,8 +72,9 @@ pub(super) struct Episode {
     pub account: AccountId,
     /// The earliest pane at which a window crossed, and the tests that crossed there.
     pub first: Finding,
-    /// The latest pane at which a window crossed.
+    /// The latest pane at which a window crossed, and whether refused attempts did there.
     pub last_pane: u32,
+    last_is_of_refusals: bool,
     /// The pane of the first counted event.
     pub start_pane: u32,
     pub started_at: Timestamp,
@@ -110,6 +111,7 @@ impl Episode {
             account: finding.account,
             first: finding,
             last_pane: finding.pane,
+            last_is_of_refusals: finding.is_of_refusals(),
             start_pane: finding.pane,
             started_at: pane_start(finding.pane),
             last_seen_at: pane_start(finding.pane),
@@ -141,16 +143,25 @@ impl Episode {
             return Extended::CountedAnew;
         }
         if finding.pane == self.first.pane {
-            let shortest = self.first.shortest();
+            let before = self.first;
             self.first = self.first.with(finding);
             let earlier = pane < self.start_pane && pane >= account.first_pane(self.first);
-            if self.first.shortest() != shortest || earlier {
+            let is_other = self.first.shortest() != before.shortest()
+                || self.first.is_of_refusals() != before.is_of_refusals();
+            if is_other || earlier {
+                self.last_is_of_refusals |=
+                    self.last_pane == finding.pane && finding.is_of_refusals();
                 self.count_anew(account);
                 return Extended::CountedAnew;
             }
         }
+        if finding.pane == self.last_pane && finding.is_of_refusals() {
+            self.last_is_of_refusals = true;
+            self.see_last(account);
+        }
         if finding.pane > self.last_pane {
             let from = self.last_pane + 1;
+            self.last_is_of_refusals = finding.is_of_refusals();
             self.reach(finding.pane, account);
             return Extended::Panes(from, finding.pane);
         }
@@ -182,6 +193,7 @@ impl Episode {
     pub(super) fn join(&mut self, later: Self, account: &Account) -> (u32, u32) {
         let from = self.last_pane + 1;
         if later.last_pane >= from {
+            self.last_is_of_refusals = later.last_is_of_refusals;
             self.reach(later.last_pane, account);
         }
         self.exposed.fields |= later.exposed.fields;
@@ -261,6 +273,7 @@ impl Episode {
 
     fn see_last(&mut self, account: &Account) {
         let refused = account.refused.as_ref();
+        let refused = refused.filter(|_| self.last_is_of_refusals);
         let refused = refused.and_then(|it| it.panes(self.last_pane, self.last_pane).next());
         let read = account.ledger.panes(self.last_pane, self.last_pane).next();
         if let Some(last) = read.into_iter().chain(refused).map(Pane::last_at).max() {

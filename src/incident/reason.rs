@@ -123,7 +123,6 @@ fn people_read(count: u64) -> String {
 /// In what circumstances they were read.
 fn unusual(aspects: Aspects) -> String {
     let words = |aspect| match aspect {
-        Aspect::Newcomer => "on its first day",
         Aspect::Sleeper => "after weeks without a read",
         Aspect::Address => "from an address that it had not used",
         Aspect::Agent => "with a program that it had not used",

@@ -3,7 +3,7 @@
 use std::f64::consts::LN_10;
 
 use crate::{
-    detect::{Detector, Explanation, Window, habits::Aspect},
+    detect::{Detector, Explanation, Window, habits::Aspect, pane::PANES_PER_DAY},
     event::AccountKind,
     incident::{
         Alert, AlertState, Exposure, Kind, Severity, episode::Episode, reason, tracker::Config,
@@ -31,9 +31,10 @@ pub(super) fn kind_of(found: &Explanation) -> Kind {
         if Aspect::Sleeper.is_in(aspects) {
             return Kind::DormantAccount;
         }
-        if Aspect::Newcomer.is_in(aspects) {
-            return Kind::NewAccount;
-        }
+    }
+    // Over a day, and by peers that are known: a short time is the contract's enumeration.
+    if found.days == 0 && found.peers > 0 && found.window.panes() >= PANES_PER_DAY {
+        return Kind::NewAccount;
     }
     if found.is_forbidden {
         Kind::BulkExport

@@ -127,6 +127,11 @@ impl Muting {
     fn holds_all(&self, number: usize, episode: &Episode, account: &Account) -> bool {
         let (first, last) = (episode.start_pane, episode.last_pane);
         let is_known = episode.is_muted || last - first <= PANES_PER_DAY;
+        // An attempt that was refused is no read, and was not looked at.
+        let refused = account.refused.as_ref();
+        if refused.is_some_and(|refused| refused.panes(first, last).next().is_some()) {
+            return false;
+        }
         let mut panes = account.ledger.panes(first, last);
         let is_held = |pane: &Pane| {
             let held = self.held.get(&(number, episode.account, pane.index));

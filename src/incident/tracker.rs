@@ -111,6 +111,11 @@ impl Tracker {
         self.muting.note(event, seen.account, seen.pane);
     }
 
+    /// Notes where an attempt lies that was refused: it may be part of many.
+    pub fn note_refused(&mut self, time: Timestamp, source: u32, position: u64) {
+        self.positions.note(pane_of(time), source, position);
+    }
+
     /// Takes a counted event and the findings it raised; appends what is to be told.
     pub fn observe(
         &mut self,

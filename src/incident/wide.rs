@@ -54,7 +54,8 @@ impl Wide {
         gathering: Gathering,
         evidence: impl Iterator<Item = (u32, u64, u64)>,
         detector: &Detector,
-    ) -> Option<Alert> {
+    ) -> Vec<Alert> {
+        let mut told = Vec::new();
         let raised_at = pane_start(gathering.end + 1);
         let quiet = |episode: &Episode| gathering.span[0].millis_since(episode.last_seen_at);
         let goes_on = |episode: &Episode| episode.is_open && quiet(episode) <= config.quiet_ms;
@@ -64,12 +65,17 @@ impl Wide {
                 AlertState::Escalated
             }
             last => {
+                // The watermark may pass its end and the next one's beginning in one step.
+                let open = last.as_mut().filter(|episode| episode.is_open);
+                told.extend(open.map(|episode| episode.close(config, detector)));
                 let before = last.take();
                 *last = Some(Episode::new(config, gathering, before));
                 AlertState::Opened
             }
         };
-        let episode = self.last.as_mut()?;
+        let Some(episode) = &mut self.last else {
+            return told;
+        };
         episode.is_exact &= detector.is_exact();
         for (source, first, last) in evidence {
             let range = episode.evidence.entry(source).or_insert((first, last));
@@ -78,11 +84,11 @@ impl Wide {
         let people = episode.people(config);
         episode.severity = episode.severity.max(severity(config, people));
         let revision = revision(episode.closings, people, episode.severity);
-        if revision <= episode.revision {
-            return None;
+        if revision > episode.revision {
+            (episode.revision, episode.raised_at) = (revision, raised_at);
+            told.push(episode.alert(config, state, detector));
         }
-        (episode.revision, episode.raised_at) = (revision, raised_at);
-        Some(episode.alert(config, state, detector))
+        told
     }
 
     /// Closes the open incident once it has been quiet long enough.
@@ -96,14 +102,7 @@ impl Wide {
         // Accounts together are looked at up to the day's end, and told by whole panes.
         let last_pane = pane_start(pane_of(episode.last_seen_at) + 1);
         let over = last_pane.plus_millis(config.quiet_ms);
-        if over >= watermark {
-            return None;
-        }
-        episode.is_open = false;
-        episode.closings += 1;
-        episode.revision = 1_000 * episode.closings;
-        episode.raised_at = episode.last_seen_at.plus_millis(config.quiet_ms);
-        Some(episode.alert(config, AlertState::Closed, detector))
+        (over < watermark).then(|| episode.close(config, detector))
     }
 
     /// Whether one is open.
@@ -140,6 +139,14 @@ impl Episode {
             closings,
             is_open: true,
         }
+    }
+
+    fn close(&mut self, config: &Config, detector: &Detector) -> Alert {
+        self.is_open = false;
+        self.closings += 1;
+        self.revision = 1_000 * self.closings;
+        self.raised_at = self.last_seen_at.plus_millis(config.quiet_ms);
+        self.alert(config, AlertState::Closed, detector)
     }
 
     fn go_on(&mut self, gathering: Gathering) {

@@ -94,7 +94,7 @@ impl Detector {
         for (id, slot) in self.accounts.iter_mut().enumerate() {
             let Some(account) = slot else { continue };
             if let Some(refused) = &mut account.refused {
-                refused.settle(day, day_end.from);
+                refused.settle(day, day_end.from, account.baseline.days);
             }
             let prior = self.groups.prior(account.group);
             if let Some(counts) = account.day_counts(day, prior, &mut self.scratch) {
