@@ -20,17 +20,17 @@ pub(super) const SCORE_MAX: f64 = 300.0;
 /// Collection from databases of the supplier's (MITRE ATT&CK T1213.006).
 pub(super) const ATTACK: &[&str] = &["T1213.006"];
 
-/// The kind that the strongest window shows. A sleeper or a newcomer is what it is told as where its
-/// count alone would not have been too much.
+/// The kind that the strongest window shows. A sleeper is told as one where its count alone would
+/// not have been too much.
 pub(super) fn kind_of(found: &Explanation) -> Kind {
     let [people, exported, ..] = found.observed;
     if found.refused.is_some() {
         return Kind::DeniedBurst;
     }
-    if let Some((aspects, _)) = found.unusual {
-        if Aspect::Sleeper.is_in(aspects) {
-            return Kind::DormantAccount;
-        }
+    if let Some((aspects, _)) = found.unusual
+        && Aspect::Sleeper.is_in(aspects)
+    {
+        return Kind::DormantAccount;
     }
     // Over a day, and by peers that are known: a short time is the contract's enumeration.
     if found.days == 0 && found.peers > 0 && found.window.panes() >= PANES_PER_DAY {
