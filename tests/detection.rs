@@ -337,8 +337,8 @@ fn fewer_people_are_too_many_in_unusual_circumstances() {
         assert_eq!(opened(&alerts), expected, "{}", hour.what);
         for alert in &alerts {
             let says = match hour.address {
-                ELSEWHERE => "an address that it had not used",
-                _ => "attributes that it had not read",
+                ELSEWHERE => "an address new to it",
+                _ => "attributes new to it",
             };
             assert!(alert.reasons[0].contains(says), "{:?}", alert.reasons);
         }

@@ -124,9 +124,9 @@ fn people_read(count: u64) -> String {
 fn unusual(aspects: Aspects) -> String {
     let words = |aspect| match aspect {
         Aspect::Sleeper => "after weeks without a read",
-        Aspect::Address => "from an address that it had not used",
-        Aspect::Agent => "with a program that it had not used",
-        Aspect::Fields => "with attributes that it had not read",
+        Aspect::Address => "from an address new to it",
+        Aspect::Agent => "with a program new to it",
+        Aspect::Fields => "with attributes new to it",
     };
     let found = Aspect::ALL
         .into_iter()
