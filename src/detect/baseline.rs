@@ -52,6 +52,15 @@ pub struct Moments {
 }
 
 impl Moments {
+    /// Takes a count with a weight, after which what is older counts the less: half once such weights
+    /// add up to `half_life`. Where little is taught, little is forgotten.
+    pub fn take(&mut self, count: f64, weight: f64, half_life: f64) {
+        let keep = 0.5_f64.powf(weight / half_life);
+        self.weight = self.weight * keep + weight;
+        self.sum = self.sum * keep + weight * count;
+        self.squares = self.squares * keep + weight * count * count;
+    }
+
     /// The mean; 0 where nothing was seen.
     pub fn mean(&self) -> f64 {
         if self.weight > 0.0 {

@@ -238,11 +238,7 @@ impl Lane {
 
     fn take(&mut self, count: f64, weight: f64) {
         for (moments, days) in [(&mut self.slow, SLOW_DAYS), (&mut self.fast, FAST_DAYS)] {
-            // Where a day teaches little, little is forgotten.
-            let keep = 0.5_f64.powf(weight / days);
-            moments.weight = moments.weight * keep + weight;
-            moments.sum = moments.sum * keep + weight * count;
-            moments.squares = moments.squares * keep + weight * count * count;
+            moments.take(count, weight, days);
         }
     }
 

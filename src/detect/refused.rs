@@ -118,12 +118,8 @@ impl Refused {
             self.moments = quiet_moments(days);
         }
         let worst = f64::from(worst).min(usual.mean + 3.0 * usual.deviation());
-        let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
-        let moments = &mut self.moments;
-        moments.weight = moments.weight * keep + 1.0;
-        moments.sum = moments.sum * keep + worst;
-        moments.squares = moments.squares * keep + worst * worst;
-        self.model.change(from, Some(model(moments)));
+        self.moments.take(worst, 1.0, HALF_LIFE_DAYS);
+        self.model.change(from, Some(model(&self.moments)));
     }
 
     /// What the hour that ends at `end` is worth, where a score is asked, of an account that had lived
@@ -145,8 +141,8 @@ impl Refused {
     }
 
     /// The panes from `from` to `to`, both included, in which it was refused something.
-    pub fn panes(&self, from: u32, to: u32) -> impl DoubleEndedIterator<Item = &Pane> {
-        self.ledger.panes(from, to).collect::<Vec<_>>().into_iter()
+    pub fn panes(&self, from: u32, to: u32) -> impl Iterator<Item = &Pane> {
+        self.ledger.panes(from, to)
     }
 
     /// How many panes it holds, and the newest.

@@ -236,8 +236,8 @@ impl Together {
         let usual = self.rule.now.accounts[kind];
         // What looks like a theft teaches no more than a busy day would.
         let odd = (odd as f64).min(usual.mean + 2.0 * usual.deviation());
-        take(&mut self.history[kind], odd);
-        take(&mut self.active[kind], active as f64);
+        self.history[kind].take(odd, 1.0, HALF_LIFE_DAYS);
+        self.active[kind].take(active as f64, 1.0, HALF_LIFE_DAYS);
         self.history_days += 1;
         let accounts = self.active.iter().map(Moments::mean).fold(1.0, f64::max);
         let rule = Rule {
@@ -334,13 +334,6 @@ const fn end_of(hour: u32) -> u32 {
 
 const fn midnight_of(hour: u32) -> u32 {
     hour / 24 * PANES_PER_DAY
-}
-
-fn take(moments: &mut Moments, count: f64) {
-    let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
-    moments.weight = moments.weight * keep + 1.0;
-    moments.sum = moments.sum * keep + count;
-    moments.squares = moments.squares * keep + count * count;
 }
 
 /// The accounts of a day, leaning on what is expected before anything is known.
