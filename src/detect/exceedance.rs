@@ -60,10 +60,10 @@ mod tests {
         })
     }
 
-    #[test]
-    fn what_the_tails_were_measured_on_is_as_frequent_as_expected() {
+    /// What is seen on days of mean excess 2, by tails that were measured on days of another.
+    fn seen_by(measured: f64) -> Exceedance {
         let mut experience = Experience::default();
-        for scores in days(200_000, 50, 2.0) {
+        for scores in days(200_000, 50, measured) {
             experience.add(&Shown {
                 scores,
                 ..Shown::NOTHING
@@ -74,6 +74,12 @@ mod tests {
         for scores in days(200_000, 50, 2.0) {
             seen.add(&scores, &tails);
         }
+        seen
+    }
+
+    #[test]
+    fn what_the_tails_were_measured_on_is_as_frequent_as_expected() {
+        let seen = seen_by(2.0);
         assert_eq!(seen.days, 200_000);
         let window = signal_and_window(0).1 as usize;
         for (place, (name, level)) in LEVELS.into_iter().enumerate() {
@@ -88,18 +94,7 @@ mod tests {
 
     #[test]
     fn a_longer_tail_than_measured_shows() {
-        let mut experience = Experience::default();
-        for scores in days(200_000, 50, 1.0) {
-            experience.add(&Shown {
-                scores,
-                ..Shown::NOTHING
-            });
-        }
-        let tails = experience.tails(&Tails::PRIOR);
-        let mut seen = Exceedance::default();
-        for scores in days(200_000, 50, 2.0) {
-            seen.add(&scores, &tails);
-        }
+        let seen = seen_by(1.0);
         let window = signal_and_window(0).1 as usize;
         assert!(seen.observed[window][2] as f64 > 5.0 * 1e-4 * 200_000.0);
     }

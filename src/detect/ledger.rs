@@ -158,22 +158,22 @@ impl Ledger {
 
     /// The people touched in the panes from `from` to `to`, both included; may repeat.
     pub fn subjects(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
-        let start = self.touches.partition_point(|touch| touch.pane() < from);
-        let touches = self.touches.range(start..);
-        touches
-            .take_while(move |touch| touch.pane() <= to)
-            .map(|touch| touch.subject)
-            .filter(|subject| subject & NOVEL == 0)
+        let touched = self.touched(from, to);
+        touched.filter(|subject| subject & NOVEL == 0)
     }
 
     /// Those of them who were new to the account; may repeat.
     pub fn strangers(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
+        let touched = self.touched(from, to);
+        touched.filter(|subject| subject & NOVEL != 0)
+    }
+
+    fn touched(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
         let start = self.touches.partition_point(|touch| touch.pane() < from);
         let touches = self.touches.range(start..);
         touches
             .take_while(move |touch| touch.pane() <= to)
             .map(|touch| touch.subject)
-            .filter(|subject| subject & NOVEL != 0)
     }
 
     /// No window of `window`'s length that holds `pane` counts more than this.

@@ -8,8 +8,9 @@ use crate::{
     detect::Maturity,
     event::{AccountKind, DAY_MS, Timestamp},
     incident::{
-        Alert, AlertState, Evidence, Exposure, Kind, OpenBy, Severity, identity::incident_id,
-        report::graded,
+        Alert, AlertState, Evidence, Exposure, Kind, OpenBy, Severity,
+        identity::incident_id,
+        report::{graded, revision},
     },
 };
 
@@ -68,13 +69,13 @@ impl Blindness {
         let day = trouble.since.as_millis().div_euclid(DAY_MS);
         let day = u32::try_from(day).unwrap_or(0);
         let severity = graded(self.severity_people, trouble.events);
-        let step = 4 * u64::from(trouble.events.max(1).ilog2());
+        let events = trouble.events;
         let last = &mut self.last[place(trouble.kind)];
         if let Some(incident) = last.as_mut().filter(|incident| incident.is_open) {
             incident.severity = incident.severity.max(severity);
             let since = incident.told.since;
             incident.told = Trouble { since, ..trouble };
-            let revision = 1_000 * incident.closings + step + incident.severity as u64 + 1;
+            let revision = revision(incident.closings, events, incident.severity);
             if revision > incident.revision {
                 incident.revision = revision;
                 alerts.push(alert(&self.supplier, incident, AlertState::Escalated));
@@ -88,7 +89,7 @@ impl Blindness {
             id,
             told: trouble,
             severity,
-            revision: 1_000 * closings + step + severity as u64 + 1,
+            revision: revision(closings, events, severity),
             closings,
             is_open: true,
         });
