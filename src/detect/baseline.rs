@@ -36,6 +36,10 @@ const WEIGHT_YOUNG: f64 = 0.3;
 const YOUNG_DAYS: u32 = 5;
 /// A count beyond the mean by more standard deviations than this teaches as if it were there.
 const WINSOR_DEVIATIONS: f64 = 4.0;
+/// An alarm is told of once: the same again is no news for a month or two, as long as it is below
+/// this count. With the quarter more that is no surprise either, a hundred people, the severity
+/// high, are always told of.
+const TOLD_MAX: u32 = 80;
 /// How much the expectation of a mature account may grow in a week.
 const GROWTH_PER_WEEK: f64 = 1.2;
 const WEEK_DAYS: u32 = 7;
@@ -92,9 +96,8 @@ impl Moments {
 pub struct Baseline {
     /// Moments by [`stat`].
     pub moments: [Moments; STATS],
-    /// The highest X that was taken for usual (taught with half its weight or more, or in the first
-    /// days), in the current and the past month of
-    /// active days.
+    /// The highest X that is no news (taught with half its weight or more, or in the first days; or
+    /// was told of), in the current and the past month of active days.
     learned_max: [[u32; 2]; STATS],
     /// The highest X ever.
     seen_max: [u32; STATS],
@@ -200,10 +203,15 @@ impl Baseline {
         if is_young {
             weight = weight.max(WEIGHT_YOUNG);
         }
-        if !is_alarmed && (weight >= 0.5 || is_young) {
-            let max = &mut self.learned_max[stat][0];
-            *max = (*max).max(x);
-        }
+        let no_news = if is_alarmed {
+            x.min(TOLD_MAX)
+        } else if weight >= 0.5 || is_young {
+            x
+        } else {
+            0
+        };
+        let max = &mut self.learned_max[stat][0];
+        *max = (*max).max(no_news);
         let most = if is_vouched || is_young && is_program {
             f64::INFINITY
         } else {
@@ -244,7 +252,7 @@ impl Baseline {
         }
     }
 
-    /// The highest X of the last month or two that was taken for usual.
+    /// The highest X of the last month or two that is no news: it was usual, or was told of.
     pub fn learned_max(&self, stat: usize) -> u32 {
         let [current, past] = self.learned_max[stat];
         current.max(past)
@@ -286,6 +294,22 @@ mod tests {
             is_program: false,
             is_vouched: false,
         }
+    }
+
+    #[test]
+    fn what_was_told_is_no_news_below_high() {
+        let mut baseline = learned(20, |_| 5);
+        let expected = baseline.expect(HOUR, &Prior::WEAK);
+        let mut tell = |x| {
+            let lesson = Lesson {
+                is_alarmed: true,
+                ..quiet(x, expected)
+            };
+            baseline.learn(HOUR, lesson);
+            baseline.learned_max(HOUR)
+        };
+        assert_eq!([tell(40), tell(300)], [40, TOLD_MAX]);
+        assert!(baseline.expect(HOUR, &Prior::WEAK).mean < expected.mean + 1.0);
     }
 
     fn learned(days: u32, x: impl Fn(u32) -> u32) -> Baseline {

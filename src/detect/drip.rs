@@ -37,9 +37,13 @@ const WINSOR_DEVIATIONS: f64 = 2.0;
 /// Days with which an account's scatter is shrunk to its peers'.
 const SCATTER_WEIGHT: f64 = 4.0;
 /// Days since the onset are held back, for they may be a theft's: they teach once the sum is zero
-/// again. After an alarm, and past so many of them, they teach this much.
+/// again. Past so many of them, they teach this much.
 const PENDING_MAX: usize = 30;
 const SUSPECT_WEIGHT: f64 = 0.05;
+/// A level is told of once: from an alarm on, the days since the onset are what later ones are
+/// compared with, if they are more than this. A page a week about a change that lasts is read by
+/// nobody.
+const LEVEL_DAYS: f64 = 1.0;
 
 /// One signal's sum.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +59,9 @@ struct Lane {
     excess: f64,
     /// The first day after the sum was last zero.
     onset: u32,
-    /// The counts of the days since, which have not taught yet.
+    /// The counts of the days since, which have not taught yet: winsorised, and as they came.
     pending: Vec<f64>,
+    since: Moments,
 }
 
 /// The slow tests of one account.
@@ -118,8 +123,8 @@ impl Bar {
 
 impl Drip {
     /// Takes a settled `day` (since 1970) with its counts of [`SLOW`] into account, `common` being
-    /// how many times their usual its peers read that day. One that `is_vouched` for ends the excursion
-    /// that it belongs to, whose days are usual then. Gives the highest sum of each excursion
+    /// how many times their usual its peers read that day. One that raised an alarm of a slow test, or
+    /// that `is_vouched` for, ends the excursion that it belongs to, whose days are usual then. Gives the highest sum of each excursion
     /// from zero that ended, where it raised no alarm.
     pub fn learn(
         &mut self,
@@ -131,6 +136,10 @@ impl Drip {
     ) -> [Option<f64>; SLOW.len()] {
         let begun = self.days >= DAYS_MIN;
         self.days += 1;
+        let is_told = SLOW
+            .into_iter()
+            .any(|signal| alarms >> stat(signal, Window::Today) & 1 == 1);
+        let is_over = is_told || is_vouched;
         std::array::from_fn(|index| {
             let lane = &mut self.lanes[index];
             let model = lane.model(SLOW[index], prior);
@@ -139,8 +148,6 @@ impl Drip {
                 ..model
             };
             let count = f64::from(counts[index]);
-            let told = alarms >> stat(SLOW[index], Window::Today) & 1 == 1;
-            let is_over = told || is_vouched;
             let ended = begun.then(|| lane.step(day, count, model, alarms != 0, is_over));
             // At first the peers say what is wild.
             let usual = if begun {
@@ -148,7 +155,7 @@ impl Drip {
             } else {
                 prior.stats[stat(SLOW[index], Window::Today)].model()
             };
-            lane.teach(count, (!is_vouched).then_some(usual), told);
+            lane.teach(count, (!is_vouched).then_some(usual), is_over);
             ended.flatten()
         })
     }
@@ -202,6 +209,7 @@ impl Lane {
         if self.sum <= 0.0 {
             (self.onset, self.excess, self.peak) = (day, 0.0, 0.0);
             self.is_alarmed = false;
+            self.since = Moments::default();
         }
         self.sum = (self.sum + step(model, count)).clamp(0.0, SUM_MAX);
         self.excess = (self.excess + count - model.mean).max(0.0);
@@ -217,15 +225,16 @@ impl Lane {
         has_ended.then_some(self.peak)
     }
 
-    /// Learns a day's count, up to where it is wild against what was `usual`, or holds it back.
-    fn teach(&mut self, count: f64, usual: Option<Model>, is_told: bool) {
+    /// Learns a day's count, up to where it is wild against what was `usual`, or holds it back; where
+    /// the excursion `is_over`, its days are the new level.
+    fn teach(&mut self, count: f64, usual: Option<Model>, is_over: bool) {
         let most = usual.map(|usual| usual.mean + WINSOR_DEVIATIONS * usual.deviation());
         self.pending
             .push(most.map_or(count, |most| count.min(most)));
-        if is_told {
-            for count in std::mem::take(&mut self.pending) {
-                self.take(count, SUSPECT_WEIGHT);
-            }
+        self.since.take(count, 1.0, SLOW_DAYS);
+        if is_over && self.since.weight > LEVEL_DAYS {
+            self.pending.clear();
+            (self.slow, self.fast) = (self.since, self.since);
         } else if self.sum <= 0.0 {
             for count in std::mem::take(&mut self.pending) {
                 self.take(count, 1.0);
@@ -332,6 +341,22 @@ mod tests {
         let critical = bar.critical(score);
         assert!(bar.score(u64::from(critical)) >= score, "{bar:?}");
         assert!(bar.score(u64::from(critical) - 1) <= score, "{bar:?}");
+    }
+
+    #[test]
+    fn a_level_that_lasts_is_told_once() {
+        let mut drip = Drip::default();
+        let today = 1 << stat(Signal::People, Window::Today);
+        let mut told = Vec::new();
+        for day in 0..200_u32 {
+            let count = 20 + day * 7 % 11 + if day >= 30 { 40 } else { 0 };
+            let crosses = count >= drip.bars(&regular())[0].critical(10.0);
+            told.extend(crosses.then_some(day));
+            let alarms = if crosses { today } else { 0 };
+            drip.learn(day, [count, 0], [1.0; 2], &regular(), (alarms, false));
+        }
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!((31..35).contains(&told[0]), "{told:?}");
     }
 
     #[test]
