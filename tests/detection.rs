@@ -440,6 +440,36 @@ fn a_new_address_for_many_without_more_reading_is_silent() {
     assert_eq!(opened(&six_from_elsewhere(0)), []);
 }
 
+/// The days on which incidents opened where each of the clerks `of` has one odd hour, on a working
+/// day of its own, and one of them takes many more weeks later; and the last incident.
+fn odd_hours(of: std::ops::Range<usize>) -> (Vec<i64>, Alert) {
+    let mut weeks = Weeks::default();
+    weeks.clerks(84);
+    let days = (28..).filter(|day| day % 7 < 5).take(12);
+    for (clerk, day) in days.enumerate().filter(|(clerk, _)| of.contains(clerk)) {
+        let people = (0..40).map(|n| format!("odd-{clerk}-{n}"));
+        weeks.view(&format!("clerk-{clerk}"), day, 14, people);
+    }
+    let people = (0..150).map(|n| format!("theft-{n}"));
+    weeks.view("clerk-11", 72, 13, people);
+    let alerts = weeks.decide();
+    let opened = alerts.into_iter();
+    let opened = opened.filter(|alert| alert.state == AlertState::Opened);
+    let opened: Vec<Alert> = opened.collect();
+    let day = |alert: &Alert| (alert.raised_at.as_millis() - FROM_MS) / DAY_MS;
+    let days = opened.iter().map(day).collect();
+    (days, opened.into_iter().next_back().unwrap())
+}
+
+#[test]
+fn small_alarms_that_come_too_often_become_fewer_and_large_ones_stay() {
+    let (days, theft) = odd_hours(0..12);
+    assert_eq!(days, [28, 72], "the first odd hour, and the theft");
+    assert!(theft.observed_subjects <= 101, "{:?}", theft.reasons);
+    // Alone, the last of them is as much too much as the first was.
+    assert_eq!(odd_hours(11..12).0, [43, 72]);
+}
+
 #[test]
 fn many_refused_attempts_are_an_incident_that_exposes_nobody() {
     let mut weeks = Weeks::default();

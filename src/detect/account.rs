@@ -95,6 +95,8 @@ pub struct Account {
     pub odd: Option<Box<Odd>>,
     /// What it was refused lately.
     pub refused: Option<Box<Refused>>,
+    /// The last settled day (since 1970) that raised an alarm.
+    alarmed_day: Option<u32>,
 }
 
 impl Account {
@@ -114,6 +116,7 @@ impl Account {
             habits: Habits::default(),
             odd: None,
             refused: None,
+            alarmed_day: None,
             unsettled: Unsettled::default(),
             last_event: Timestamp::from_millis(i64::MIN),
             held: false,
@@ -196,6 +199,16 @@ impl Account {
                 }
             });
         }
+    }
+
+    /// Notes whether the settled `day` raised an alarm; says whether one of the lowest tier began.
+    pub fn note_alarm(&mut self, day: u32) -> bool {
+        if !self.unsettled.is_alarmed_on(day) {
+            return false;
+        }
+        let goes_on = self.alarmed_day.is_some_and(|before| before + 1 >= day);
+        self.alarmed_day = Some(day);
+        !goes_on && self.unsettled.is_small_alarm(day)
     }
 
     /// What its history says.

@@ -193,6 +193,8 @@ pub struct Tails {
 pub struct Asked {
     /// The score that each test must reach.
     pub scores: [f64; TESTS],
+    /// The same in the lowest tier.
+    pub low: [f64; TESTS],
     /// Share of account-days with each aspect.
     pub aspects: [f64; Aspect::ALL.len()],
     /// -ln of the share of account-days that reach each tier.
@@ -221,13 +223,17 @@ impl Tails {
         self.tests[test].probability((score - LEVEL).max(0.0))
     }
 
-    /// What is asked so that all tests together cross on `budget` of the account-days.
-    pub fn asked(&self, budget: f64) -> Asked {
+    /// What is asked so that all tests together cross on `budget` of the account-days; of the lowest
+    /// tier, which alarms so many `times` as often, on so many times fewer.
+    pub fn asked(&self, budget: f64, times: f64) -> Asked {
         let each = CENSORED * budget / (self.union * USED as f64);
+        let scores = |each: f64| {
+            let score = |tail: Tail| (LEVEL + tail.above(each)).clamp(LEVEL, SCORE_MAX);
+            self.tests.map(score)
+        };
         Asked {
-            scores: self
-                .tests
-                .map(|tail| (LEVEL + tail.above(each)).clamp(LEVEL, SCORE_MAX)),
+            scores: scores(each),
+            low: scores(each / times),
             aspects: self.aspects,
             tiers: self.tiers.map(|share| -share.min(1.0).ln()),
         }
@@ -263,7 +269,7 @@ mod tests {
         let critical = |scale| {
             lived(20_000, 100, scale)
                 .tails(&Tails::PRIOR)
-                .asked(2e-4)
+                .asked(2e-4, 1.0)
                 .scores[0]
         };
         let (right, long) = (critical(1.0), critical(3.0));
@@ -274,7 +280,7 @@ mod tests {
     fn the_score_asked_for_is_reached_as_rarely_as_the_budget_says() {
         // One day in a hundred passes, by a true scale of 2.
         let tails = lived(100_000, 100, 2.0).tails(&Tails::PRIOR);
-        let critical = tails.asked(1e-4).scores[0];
+        let critical = tails.asked(1e-4, 1.0).scores[0];
         let tail = Tail {
             rate: 0.01,
             scale: 2.0,
@@ -286,10 +292,10 @@ mod tests {
 
     #[test]
     fn who_knows_nothing_asks_for_much() {
-        let young = Tails::PRIOR.asked(2e-4).scores[0];
+        let young = Tails::PRIOR.asked(2e-4, 1.0).scores[0];
         let calm = lived(20_000, 1_000, 1.0)
             .tails(&Tails::PRIOR)
-            .asked(2e-4)
+            .asked(2e-4, 1.0)
             .scores[0];
         assert!(young > calm + 3.0, "{young} {calm}");
     }

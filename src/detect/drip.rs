@@ -7,6 +7,7 @@
 
 use crate::detect::{
     baseline::{Moments, stat},
+    controller::TOP_TIER,
     critical::Model,
     peers::Prior,
     window::{Signal, Window},
@@ -85,9 +86,14 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// The smallest count of a day that takes the sum to `score` and the excess to what is worth an
-    /// alarm.
-    pub fn critical(&self, score: f64) -> u32 {
+    /// The smallest count of a day that takes the sum to the score `low` and the excess to what is
+    /// worth an alarm, or the sum to the score `top` and the excess over the lowest tier.
+    pub fn critical(&self, low: f64, top: f64) -> u32 {
+        let of_low = self.critical_of(low, EXCESS_MIN);
+        of_low.min(self.critical_of(top, TOP_TIER.into()))
+    }
+
+    fn critical_of(&self, score: f64, excess: f64) -> u32 {
         let Some(model) = self.model else {
             return u32::MAX;
         };
@@ -96,7 +102,7 @@ impl Bar {
             return u32::MAX;
         }
         // A day below expectation is no part of a theft, whatever came before.
-        let least = model.mean.max(model.mean + EXCESS_MIN - self.excess);
+        let least = model.mean.max(model.mean + excess - self.excess);
         let reaches =
             |count: u32| f64::from(count) > least && step(model, f64::from(count)) >= needed;
         let (mut low, mut high) = (0, 1);
@@ -338,7 +344,7 @@ mod tests {
         let (drip, _) = lived(36, |day| 20 + day * 7 % 11 + excess(day));
         let bar = drip.bars(&regular())[0];
         let score = bar.sum + 1.0;
-        let critical = bar.critical(score);
+        let critical = bar.critical(score, score);
         assert!(bar.score(u64::from(critical)) >= score, "{bar:?}");
         assert!(bar.score(u64::from(critical) - 1) <= score, "{bar:?}");
     }
@@ -350,7 +356,7 @@ mod tests {
         let mut told = Vec::new();
         for day in 0..200_u32 {
             let count = 20 + day * 7 % 11 + if day >= 30 { 40 } else { 0 };
-            let crosses = count >= drip.bars(&regular())[0].critical(10.0);
+            let crosses = count >= drip.bars(&regular())[0].critical(10.0, 10.0);
             told.extend(crosses.then_some(day));
             let alarms = if crosses { today } else { 0 };
             drip.learn(day, [count, 0], [1.0; 2], &regular(), (alarms, false));

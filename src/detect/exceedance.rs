@@ -22,6 +22,8 @@ pub struct Exceedance {
     pub observed: [[u64; LEVELS.len()]; Window::ALL.len()],
     /// Tests that should have.
     pub expected: [[f64; LEVELS.len()]; Window::ALL.len()],
+    /// Alarms of the lowest tier ([`controller`](super::controller)) that began.
+    pub small: u64,
 }
 
 impl Exceedance {

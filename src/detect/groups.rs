@@ -7,6 +7,7 @@ use crate::{
         account::{Account, forget_versions},
         baseline::Baseline,
         calibration::{Asked, Experience, Shown, Tails},
+        controller::Controller,
         critical::Table,
         drip::{Drip, SLOW},
         exceedance::Exceedance,
@@ -77,6 +78,8 @@ pub struct Groups {
     ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
     /// What the quiet account-days of each kind of account have shown.
     experience: [Experience; AccountKind::ALL.len()],
+    /// How often the lowest tier alarmed for each kind of account.
+    controllers: [Controller; AccountKind::ALL.len()],
     /// What all account-days have shown of what the tails say.
     exceedance: Exceedance,
     /// False alerts that may come on an account-day.
@@ -121,7 +124,8 @@ impl Groups {
             return self.find_or_make(kind, None, table);
         }
         let group = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        let asked = Tails::PRIOR.asked(self.budget);
+        let times = self.controllers[kind as usize].times(self.budget);
+        let asked = Tails::PRIOR.asked(self.budget, times);
         let prior = Prior::weak(kind);
         self.all.push(Group {
             kind,
@@ -188,6 +192,15 @@ impl Groups {
         group.experience.add(shown);
     }
 
+    /// Takes an account-day of `group`, and whether an alarm of the lowest tier began on it.
+    pub fn control(&mut self, group: u32, is_alarmed: bool) {
+        if !self.is_frozen {
+            let kind = self.all[group as usize].kind;
+            self.controllers[kind as usize].add(is_alarmed);
+            self.exceedance.small += u64::from(is_alarmed);
+        }
+    }
+
     /// How often scores passed fixed levels, and how often they should have.
     pub fn exceedance(&self) -> &Exceedance {
         &self.exceedance
@@ -211,12 +224,16 @@ impl Groups {
             experience.age();
             experience.tails(&Tails::PRIOR)
         });
+        for controller in &mut self.controllers {
+            controller.age();
+        }
         for (group, prior) in self.all.iter_mut().zip(priors) {
             group.prior = prior;
             group.experience.age();
             let wide = &wide[group.kind as usize];
             group.tails = group.experience.tails(wide);
-            group.asked = group.tails.asked(self.budget);
+            let times = self.controllers[group.kind as usize].times(self.budget);
+            group.asked = group.tails.asked(self.budget, times);
             group.common = [Common::default(); SLOW.len()];
             let version = newcomer((from, &self.calendar), &group.prior, &group.asked, table);
             group.versions.push(version);

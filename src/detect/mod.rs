@@ -33,6 +33,7 @@ pub mod window;
 
 pub mod baseline;
 pub mod calibration;
+pub mod controller;
 pub mod critical;
 pub mod exceedance;
 pub mod peers;

@@ -3,8 +3,10 @@
 
 use crate::detect::{
     baseline::{Maxima, STATS, stat},
+    controller::TOP_TIER,
     ledger::{Ledger, Scratch},
     pane::{PANES_PER_DAY, PANES_PER_HOUR},
+    version::TESTS,
     window::{Signal, Window},
 };
 
@@ -155,6 +157,18 @@ impl Unsettled {
         let day = pane / PANES_PER_DAY;
         let mut days = self.days.iter();
         days.any(|block| block.day == day && block.alarmed_at <= pane)
+    }
+
+    /// Whether something that was read was too much on `day`, but below the tiers that no alarm before
+    /// it moves.
+    pub fn is_small_alarm(&self, day: u32) -> bool {
+        let of_reads = (1 << TESTS) - 1;
+        let mut days = self.days.iter();
+        days.any(|block| {
+            let counts = Signal::ALL.map(|signal| block.max[stat(signal, Window::Day)]);
+            let most = counts[Signal::People as usize].max(counts[Signal::Exported as usize]);
+            block.day == day && block.alarms & of_reads != 0 && most < TOP_TIER
+        })
     }
 
     /// Whether a test crossed on `day`.

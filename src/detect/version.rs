@@ -3,6 +3,7 @@
 use crate::detect::{
     baseline::{Baseline, STATS, stat},
     calibration::Asked,
+    controller::TOP_TIER,
     critical::{Model, Table},
     drip::{Bar, Drip, SLOW},
     habits::{Aspect, Aspects, Habits},
@@ -65,13 +66,22 @@ pub struct Version {
     least: [u32; COUNTED],
     /// How rare each aspect of unusual circumstances is.
     rarities: [f32; Aspect::ALL.len()],
-    /// The score that people in such circumstances must reach, by window, and what a day of each
-    /// tier is worth alone.
-    odd: ([f32; Window::ALL.len()], [f32; TIERS.len()]),
+    /// What people in such circumstances must reach.
+    odd: OddScores,
     hourly: [[[u32; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
     daily: [u32; Signal::TESTED.len()],
     slow: [u32; SLOW.len()],
     level: [u8; SLOTS],
+}
+
+/// What people in unusual circumstances must reach.
+#[derive(Clone, Copy, Debug)]
+struct OddScores {
+    /// By window; in the lowest tier, and over it.
+    low: [f32; Window::ALL.len()],
+    top: [f32; Window::ALL.len()],
+    /// What a day of each tier of circumstances is worth alone.
+    tiers: [f32; TIERS.len()],
 }
 
 /// What an account's history says.
@@ -100,7 +110,6 @@ impl Version {
         asked: &Asked,
         table: &mut Table,
     ) -> Self {
-        let scores = &asked.scores;
         let History {
             baseline, season, ..
         } = history;
@@ -122,7 +131,8 @@ impl Version {
             hourly: [[[u32::MAX; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
             daily: [u32::MAX; Signal::TESTED.len()],
             slow: std::array::from_fn(|place| {
-                bars[place].critical(scores[stat(SLOW[place], Window::Today)])
+                let test = stat(SLOW[place], Window::Today);
+                bars[place].critical(asked.low[test], asked.scores[test])
             }),
             level: std::array::from_fn(|slot| {
                 level_of(season.probability(slot, prior.season[slot]))
@@ -135,7 +145,9 @@ impl Version {
                     return u32::MAX;
                 }
                 // X is 1 + Y.
-                let count = 1 + table.critical(models[test], scores[test] + active.ln());
+                let mut bar = |score| 1 + table.critical(models[test], score + active.ln());
+                let low = bar(asked.low[test]);
+                let count = tiered(low, || bar(asked.scores[test]));
                 u32::try_from(count)
                     .unwrap_or(u32::MAX)
                     .max(version.least[test])
@@ -248,28 +260,31 @@ impl Version {
     /// all.
     pub fn odd_score(&self, tier: usize, window: Window, pane: u32, count: u64) -> f64 {
         let people = self.score(stat(Signal::People, window), pane, count);
-        people + f64::from(self.odd.1[tier])
+        people + f64::from(self.odd.tiers[tier])
     }
 
     /// The count that reaches the score asked of it.
     pub fn odd_critical(&self, tier: usize, window: Window, pane: u32, table: &mut Table) -> u64 {
-        let (scores, tiers) = self.odd;
-        let hour = match window {
-            Window::FiveMinutes | Window::Hour => ACTIVE[self.level_at(pane)].ln(),
-            Window::Today | Window::Day => 0.0,
+        let active = match window {
+            Window::FiveMinutes | Window::Hour => ACTIVE[self.level_at(pane)],
+            Window::Today | Window::Day => 1.0,
         };
-        let score = f64::from(scores[window as usize] - tiers[tier]) + hour;
-        // X is 1 + Y.
-        let count = 1 + table.critical(self.models[stat(Signal::People, window)], score);
-        count.max(u64::from(PEOPLE_MIN))
+        self.odd_count(tier, window, active, table)
     }
 
     /// No count below this reaches it in any hour.
     pub fn odd_critical_min(&self, tier: usize, window: Window, table: &mut Table) -> u64 {
-        let (scores, tiers) = self.odd;
-        let hour = ACTIVE.iter().copied().fold(1.0, f64::min).ln();
-        let score = f64::from(scores[window as usize] - tiers[tier]) + hour;
-        let count = 1 + table.critical(self.models[stat(Signal::People, window)], score);
+        let active = ACTIVE.iter().copied().fold(1.0, f64::min);
+        self.odd_count(tier, window, active, table)
+    }
+
+    fn odd_count(&self, tier: usize, window: Window, active: f64, table: &mut Table) -> u64 {
+        let model = self.models[stat(Signal::People, window)];
+        let rare = self.odd.tiers[tier];
+        // X is 1 + Y.
+        let mut bar = |score: f32| 1 + table.critical(model, f64::from(score - rare) + active.ln());
+        let low = bar(self.odd.low[window as usize]);
+        let count = tiered(low, || bar(self.odd.top[window as usize]));
         count.max(u64::from(PEOPLE_MIN))
     }
 
@@ -301,9 +316,13 @@ pub fn is_slow(test: usize) -> bool {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "scores are small")]
-fn odd_of(asked: &Asked) -> ([f32; Window::ALL.len()], [f32; TIERS.len()]) {
-    let scores = Window::ALL.map(|window| asked.scores[odd_test(window)] as f32);
-    (scores, asked.tiers.map(|tier| tier as f32))
+fn odd_of(asked: &Asked) -> OddScores {
+    let of = |scores: &[f64; TESTS]| Window::ALL.map(|window| scores[odd_test(window)] as f32);
+    OddScores {
+        low: of(&asked.low),
+        top: of(&asked.scores),
+        tiers: asked.tiers.map(|tier| tier as f32),
+    }
 }
 
 /// The signal and the window of a test of what is counted.
@@ -335,6 +354,14 @@ fn least(baseline: &Baseline, test: usize) -> u32 {
     floor.max(record.saturating_add(1))
 }
 
+/// The bar of the lowest tier, but at its end no more than the `top` one.
+fn tiered(low: u64, top: impl FnOnce() -> u64) -> u64 {
+    if low <= TOP_TIER.into() {
+        return low;
+    }
+    low.min(top().max(TOP_TIER.into()))
+}
+
 /// The last level whose probability is not below `probability`.
 fn level_of(probability: f64) -> u8 {
     let above = ACTIVE.iter().filter(|level| **level >= probability).count();
@@ -360,7 +387,7 @@ mod tests {
     }
 
     fn asked() -> Asked {
-        Tails::PRIOR.asked(2e-4)
+        Tails::PRIOR.asked(2e-4, 1.0)
     }
 
     #[test]

@@ -89,6 +89,7 @@ struct Counters {
     late_exposure_only: IntCounter,
     remainder: IntGauge,
     judged: IntCounter,
+    small_alarms: IntCounter,
     /// Observed and expected, by window and level.
     exceeded: Vec<(IntCounter, Counter)>,
     /// In the order of [`Busy`].
@@ -114,6 +115,7 @@ impl Counters {
             late_exposure_only: metrics.late.with_label_values(&[by, "exposure_only"]),
             remainder: metrics.remainder.with_label_values(&[by]),
             judged: metrics.judged.with_label_values(&[by]),
+            small_alarms: metrics.small_alarms.with_label_values(&[by]),
             exceeded: levels
                 .map(|labels| {
                     (
@@ -352,6 +354,8 @@ impl FeedMetrics {
             return;
         }
         self.counters.judged.inc_by(now.days - before.days);
+        let small = now.small - before.small;
+        self.counters.small_alarms.inc_by(small);
         let flat = |it: &Exceedance| {
             let observed = it.observed.into_iter().flatten();
             observed.zip(it.expected.into_iter().flatten())

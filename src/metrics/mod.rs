@@ -75,6 +75,7 @@ pub struct Metrics {
     state_limit: IntGaugeVec,
     detections: IntCounterVec,
     judged: IntCounterVec,
+    small_alarms: IntCounterVec,
     exceeded: IntCounterVec,
     exceeded_expected: CounterVec,
     open: IntGaugeVec,
@@ -204,6 +205,11 @@ impl Metrics {
             judged: make.counter(
                 "account_days_judged_total",
                 "Account-days whose scores are known.",
+                by,
+            ),
+            small_alarms: make.counter(
+                "lowest_tier_alarms_total",
+                "Alarms below the severity high that began; their bar follows how often.",
                 by,
             ),
             exceeded: make.counter(
