@@ -332,11 +332,11 @@ impl Account {
             .filter(|_| window == Window::Today)
             .map(|place| version.bars[place]);
         let mut expected = Signal::ALL.map(usual);
-        if let Some(model) = bar.and_then(|bar| bar.model) {
+        if let Some(model) = bar.and_then(|bar| bar.model()) {
             expected[signal as usize] = model.mean;
         }
         let lasting =
-            bar.and_then(|bar| Some((pane_start(bar.onset? * PANES_PER_DAY), bar.excess)));
+            bar.and_then(|bar| Some((pane_start(bar.onset()? * PANES_PER_DAY), bar.excess)));
         Explanation {
             window,
             signal,
@@ -369,7 +369,7 @@ impl Account {
             .and_then(|version| {
                 let places = (0..SLOW.len())
                     .filter(|place| finding.crossed >> stat(SLOW[*place], Window::Today) & 1 == 1);
-                places.filter_map(|place| version.bars[place].onset).min()
+                places.filter_map(|place| version.bars[place].onset()).min()
             });
         onset.map_or(window.first(finding.pane), |day| day * PANES_PER_DAY)
     }

@@ -1,36 +1,33 @@
 //! Slow theft: a sequential test on what an account reads day by day.
 //!
-//! A cumulative sum of log-likelihood ratios between a negative binomial of the usual mean and one
-//! of a mean raised by a lasting theft (Page 1954; for counts Höhle and Paul 2008). It compares with
-//! a slow mean, which a theft of weeks hardly moves, and its last zero dates the onset. Between two
-//! day ends the sum is fixed, so that a day's count is too much from one number on.
+//! Cumulative sums of log-likelihood ratios between the usual day and one of a lasting theft (Page
+//! 1954; for counts Höhle and Paul 2008), a sum for each look that such a theft may have ([`Sums`]).
+//! They compare with a slow mean, which a theft of weeks hardly moves, and the last zero of the
+//! highest dates the onset. Between two day ends the sums are fixed, so that a day's count is too much
+//! from one number on.
 
 use crate::detect::{
     baseline::{Moments, stat},
     controller::TOP_TIER,
-    critical::Model,
+    critical::{Model, Table},
     peers::Prior,
     window::{Signal, Window},
 };
 
+mod sums;
+
+pub(super) use self::sums::ratio;
+use self::sums::{Expected, STEP, Sums};
+
 /// What is watched for slow theft: people, and people whom the account had not read.
 pub const SLOW: [Signal; 2] = [Signal::People, Signal::Novel];
 
-/// Thefts worth finding: a lasting excess of seven tenths, and one of three times the usual, equally
-/// likely; each of this many people a day at least.
-const RAISED: [f64; 2] = [1.7, 4.0];
-const RAISED_PEOPLE: f64 = 5.0;
-/// One day speaks for a theft at most so much, in nats, and against it at most so much: one wild day
-/// is the burst tests' business, and a day off is no acquittal.
-const STEP: [f64; 2] = [-2.5, 5.0];
 /// Active days before the test begins.
 const DAYS_MIN: u32 = 8;
 /// Active days after which what was learned counts half: slowly, so that a theft of weeks is not
 /// taken for usual, and faster, so that what has become less is noticed. The lower mean counts.
 const SLOW_DAYS: f64 = 45.0;
 const FAST_DAYS: f64 = 10.0;
-/// The sum is kept below this, so that it falls soon after a theft has ended.
-const SUM_MAX: f64 = 40.0;
 /// People above expectation since the onset below which nobody is alarmed, as in the burst tests.
 const EXCESS_MIN: f64 = 20.0;
 /// A day teaches up to so many deviations above the mean.
@@ -46,20 +43,18 @@ const SUSPECT_WEIGHT: f64 = 0.05;
 /// nobody.
 const LEVEL_DAYS: f64 = 1.0;
 
-/// One signal's sum.
+/// One signal's sums.
 #[derive(Clone, Debug, Default)]
 struct Lane {
     slow: Moments,
     fast: Moments,
-    sum: f64,
+    sums: Sums,
     /// The highest sum since the onset that would have been worth an alarm.
     peak: f64,
     /// Whether a day since the onset raised an alarm.
     is_alarmed: bool,
     /// People above expectation since the onset.
     excess: f64,
-    /// The first day after the sum was last zero.
-    onset: u32,
     /// The counts of the days since, which have not taught yet: winsorised, and as they came.
     pending: Vec<f64>,
     since: Moments,
@@ -75,17 +70,24 @@ pub struct Drip {
 /// Where a slow test stands until the next day end.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bar {
-    /// The expected count of a day; nothing before the test has begun.
-    pub model: Option<Model>,
-    /// The sum so far.
-    pub sum: f64,
+    /// What a day is expected to count; nothing before the test has begun.
+    expected: Option<Expected>,
+    sums: Sums,
     /// People above expectation so far.
     pub excess: f64,
-    /// The day since which the sum is above zero.
-    pub onset: Option<u32>,
 }
 
 impl Bar {
+    /// The expected count of a day; nothing before the test has begun.
+    pub fn model(&self) -> Option<Model> {
+        self.expected.map(|expected| expected.model)
+    }
+
+    /// The day since which the highest sum is above zero.
+    pub fn onset(&self) -> Option<u32> {
+        self.sums.onset()
+    }
+
     /// The smallest count of a day that takes the sum to the score `low` and the excess to what is
     /// worth an alarm, or the sum to the score `top` and the excess over the lowest tier.
     pub fn critical(&self, low: f64, top: f64) -> u32 {
@@ -94,17 +96,15 @@ impl Bar {
     }
 
     fn critical_of(&self, score: f64, excess: f64) -> u32 {
-        let Some(model) = self.model else {
+        let Some(model) = self.model() else {
             return u32::MAX;
         };
-        let needed = score - self.sum;
-        if needed > STEP[1] {
+        if score - self.sums.highest() > STEP[1] {
             return u32::MAX;
         }
         // A day below expectation is no part of a theft, whatever came before.
         let least = model.mean.max(model.mean + excess - self.excess);
-        let reaches =
-            |count: u32| f64::from(count) > least && step(model, f64::from(count)) >= needed;
+        let reaches = |count: u32| f64::from(count) > least && self.score(count.into()) >= score;
         let (mut low, mut high) = (0, 1);
         while !reaches(high) && high < COUNT_MAX {
             (low, high) = (high, high * 2);
@@ -120,10 +120,10 @@ impl Bar {
         high
     }
 
-    /// The sum once a day has reached `count`.
+    /// The highest sum once a day has reached `count`.
     pub fn score(&self, count: u64) -> f64 {
-        let step = self.model.map_or(0.0, |model| step(model, count as f64));
-        (self.sum + step).max(0.0)
+        let after = |expected| self.sums.after(0, count as f64, &expected).highest();
+        self.expected.map_or(0.0, after)
     }
 }
 
@@ -139,6 +139,7 @@ impl Drip {
         common: [f64; SLOW.len()],
         prior: &Prior,
         (alarms, is_vouched): (u32, bool),
+        table: &mut Table,
     ) -> [Option<f64>; SLOW.len()] {
         let begun = self.days >= DAYS_MIN;
         self.days += 1;
@@ -154,7 +155,10 @@ impl Drip {
                 ..model
             };
             let count = f64::from(counts[index]);
-            let ended = begun.then(|| lane.step(day, count, model, alarms != 0, is_over));
+            let ended = begun.then(|| {
+                let expected = Expected::new(model, table);
+                lane.step((day, count), &expected, alarms != 0, is_over)
+            });
             // At first the peers say what is wild.
             let usual = if begun {
                 model
@@ -171,7 +175,7 @@ impl Drip {
     pub fn reject(&mut self, alarms: u32) {
         for (lane, signal) in self.lanes.iter_mut().zip(SLOW) {
             if alarms >> stat(signal, Window::Today) & 1 == 1 {
-                lane.sum = 0.0;
+                lane.sums = Sums::default();
                 lane.pending.clear();
             }
         }
@@ -184,19 +188,19 @@ impl Drip {
 
     /// Whether the reading of the last days is above the usual.
     pub fn is_above(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.sum > 0.0)
+        self.lanes.iter().any(|lane| !lane.sums.is_zero())
     }
 
     /// Where each test stands.
-    pub fn bars(&self, prior: &Prior) -> [Bar; SLOW.len()] {
+    pub fn bars(&self, prior: &Prior, table: &mut Table) -> [Bar; SLOW.len()] {
         std::array::from_fn(|index| {
             let lane = &self.lanes[index];
             let begun = self.days >= DAYS_MIN;
+            let model = begun.then(|| lane.model(SLOW[index], prior));
             Bar {
-                model: begun.then(|| lane.model(SLOW[index], prior)),
-                sum: lane.sum,
+                expected: model.map(|model| Expected::new(model, table)),
+                sums: lane.sums,
                 excess: lane.excess,
-                onset: (lane.sum > 0.0).then_some(lane.onset),
             }
         })
     }
@@ -206,28 +210,27 @@ impl Lane {
     /// Adds a day; gives the peak of an excursion that ended without an alarm.
     fn step(
         &mut self,
-        day: u32,
-        count: f64,
-        model: Model,
+        (day, count): (u32, f64),
+        expected: &Expected,
         is_alarmed: bool,
         is_over: bool,
     ) -> Option<f64> {
-        if self.sum <= 0.0 {
-            (self.onset, self.excess, self.peak) = (day, 0.0, 0.0);
+        if self.sums.is_zero() {
+            (self.excess, self.peak) = (0.0, 0.0);
             self.is_alarmed = false;
             self.since = Moments::default();
         }
-        self.sum = (self.sum + step(model, count)).clamp(0.0, SUM_MAX);
-        self.excess = (self.excess + count - model.mean).max(0.0);
+        self.sums = self.sums.after(day, count, expected);
+        self.excess = (self.excess + count - expected.model.mean).max(0.0);
         self.is_alarmed |= is_alarmed;
         if self.excess >= EXCESS_MIN {
-            self.peak = self.peak.max(self.sum);
+            self.peak = self.peak.max(self.sums.highest());
         }
         if is_over {
             // Told, or vouched for: what goes on from here must add up again.
-            self.sum = 0.0;
+            self.sums = Sums::default();
         }
-        let has_ended = self.sum <= 0.0 && self.peak > 0.0 && !self.is_alarmed;
+        let has_ended = self.sums.is_zero() && self.peak > 0.0 && !self.is_alarmed;
         has_ended.then_some(self.peak)
     }
 
@@ -241,7 +244,7 @@ impl Lane {
         if is_over && self.since.weight > LEVEL_DAYS {
             self.pending.clear();
             (self.slow, self.fast) = (self.since, self.since);
-        } else if self.sum <= 0.0 {
+        } else if self.sums.is_zero() {
             for count in std::mem::take(&mut self.pending) {
                 self.take(count, 1.0);
             }
@@ -282,22 +285,6 @@ impl Lane {
 /// No day's count is critical above this.
 const COUNT_MAX: u32 = 1 << 30;
 
-/// The likelihood ratio of a count under the same scatter about a `raised` mean.
-pub(super) fn ratio(Model { mean, size }: Model, raised: f64, count: f64) -> f64 {
-    let shrink = ((size + raised) / (size + mean)).ln();
-    (((raised / mean).ln() - shrink) * count - size * shrink).exp()
-}
-
-/// The log-likelihood ratio of a day's count: rising with it.
-fn step(model: Model, count: f64) -> f64 {
-    let ratio = |times: f64| {
-        let raised = (model.mean * times).max(model.mean + RAISED_PEOPLE);
-        ratio(model, raised, count)
-    };
-    let mixture = RAISED.map(ratio).iter().sum::<f64>() / RAISED.len() as f64;
-    mixture.ln().clamp(STEP[0], STEP[1])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,8 +301,17 @@ mod tests {
     fn lived(days: u32, count: impl Fn(u32) -> u32) -> (Drip, Vec<f64>) {
         let mut drip = Drip::default();
         let scores = (0..days).map(|day| {
-            drip.learn(day, [count(day), 0], [1.0; 2], &regular(), (0, false));
-            drip.bars(&regular())[0].sum
+            drip.learn(
+                day,
+                [count(day), 0],
+                [1.0; 2],
+                &regular(),
+                (0, false),
+                &mut Table::default(),
+            );
+            drip.bars(&regular(), &mut Table::default())[0]
+                .sums
+                .highest()
         });
         let scores = scores.collect();
         (drip, scores)
@@ -333,8 +329,8 @@ mod tests {
         let excess = |day| if day >= 30 { 25 } else { 0 };
         let (drip, scores) = lived(40, |day| 20 + day * 7 % 11 + excess(day));
         assert!(scores[39] > 10.0, "{scores:?}");
-        let bar = drip.bars(&regular())[0];
-        assert_eq!(bar.onset, Some(30));
+        let bar = drip.bars(&regular(), &mut Table::default())[0];
+        assert_eq!(bar.onset(), Some(30));
         assert!((bar.excess / 250.0 - 1.0).abs() < 0.3, "{bar:?}");
     }
 
@@ -342,8 +338,8 @@ mod tests {
     fn the_critical_count_is_the_first_that_takes_the_sum_to_the_score() {
         let excess = |day| if day >= 30 { 25 } else { 0 };
         let (drip, _) = lived(36, |day| 20 + day * 7 % 11 + excess(day));
-        let bar = drip.bars(&regular())[0];
-        let score = bar.sum + 1.0;
+        let bar = drip.bars(&regular(), &mut Table::default())[0];
+        let score = bar.sums.highest() + 1.0;
         let critical = bar.critical(score, score);
         assert!(bar.score(u64::from(critical)) >= score, "{bar:?}");
         assert!(bar.score(u64::from(critical) - 1) <= score, "{bar:?}");
@@ -356,10 +352,18 @@ mod tests {
         let mut told = Vec::new();
         for day in 0..200_u32 {
             let count = 20 + day * 7 % 11 + if day >= 30 { 40 } else { 0 };
-            let crosses = count >= drip.bars(&regular())[0].critical(10.0, 10.0);
+            let crosses =
+                count >= drip.bars(&regular(), &mut Table::default())[0].critical(10.0, 10.0);
             told.extend(crosses.then_some(day));
             let alarms = if crosses { today } else { 0 };
-            drip.learn(day, [count, 0], [1.0; 2], &regular(), (alarms, false));
+            drip.learn(
+                day,
+                [count, 0],
+                [1.0; 2],
+                &regular(),
+                (alarms, false),
+                &mut Table::default(),
+            );
         }
         assert_eq!(told.len(), 1, "{told:?}");
         assert!((31..35).contains(&told[0]), "{told:?}");

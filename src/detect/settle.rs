@@ -7,6 +7,7 @@ use crate::{
         account::Account,
         baseline::{Lesson, stat},
         calibration::{LEVEL, Scores, Shown},
+        critical::Table,
         drip::{Drip, SLOW},
         jobs::Explained,
         ledger::Scratch,
@@ -70,6 +71,7 @@ impl Account {
         peers: &[Version],
         prior: &Prior,
         common: [f64; SLOW.len()],
+        table: &mut Table,
     ) -> Option<Shown> {
         let day = day_end.day;
         let mut whole = self.unsettled.take(day)?;
@@ -88,7 +90,14 @@ impl Account {
         let explained = self.explain_jobs(day);
         let mut scores: Scores = [None; TESTS];
         self.learn_windows(day, &whole, &explained, peers, &mut scores);
-        self.learn_slowly(day_end, &whole, &explained, common, prior, &mut scores);
+        self.learn_slowly(
+            day_end,
+            &whole,
+            &explained,
+            common,
+            prior,
+            (&mut scores, table),
+        );
         if whole.alarms == 0 || self.baseline.is_young() {
             self.meet(day_end);
         }
@@ -206,14 +215,14 @@ impl Account {
         explained: &Explained,
         common: [f64; SLOW.len()],
         prior: &Prior,
-        scores: &mut Scores,
+        (scores, table): (&mut Scores, &mut Table),
     ) {
         let day = day_end.day;
         let midnight = day * PANES_PER_DAY;
         let job = explained.within(Window::Today, midnight, midnight + PANES_PER_DAY - 1);
         let counts = SLOW.map(|signal| whole.max[stat(signal, Window::Today)].saturating_sub(job));
         let seen = (whole.alarms, whole.is_vouched);
-        let peaks = self.drip.learn(day, counts, common, prior, seen);
+        let peaks = self.drip.learn(day, counts, common, prior, seen, table);
         for (signal, peak) in SLOW.into_iter().zip(peaks) {
             reach(scores, stat(signal, Window::Today), peak);
         }

@@ -267,9 +267,9 @@ impl Part {
             people: people.len() as u64 + share.unnamed,
             records: share.records,
             records_usual: 1.0 + version.models[stat(Signal::Records, Window::Today)].mean,
-            usual: version.bars[0].model,
+            usual: version.bars[0].model(),
             new: new.len() as u64,
-            new_usual: version.bars[1].model,
+            new_usual: version.bars[1].model(),
         }
     }
 }

@@ -114,7 +114,7 @@ impl Version {
             baseline, season, ..
         } = history;
         let models = std::array::from_fn(|stat| baseline.expect(stat, prior));
-        let bars = history.drip.bars(prior);
+        let bars = history.drip.bars(prior, table);
         let mut version = Self {
             from,
             models,

@@ -115,7 +115,13 @@ impl Detector {
             let is_alarmed = account.note_alarm(day) && day_end.teaching != Teaching::Nothing;
             let known_before = account.people_held();
             let (peers, prior) = (self.groups.versions(group), self.groups.prior(group));
-            let shown = account.settle(day_end, peers, prior, self.groups.common(group));
+            let shown = account.settle(
+                day_end,
+                peers,
+                prior,
+                self.groups.common(group),
+                &mut self.table,
+            );
             self.known = self.known + account.people_held() - known_before;
             self.limits_reached[2] += u64::from(day_end.is_full);
             self.groups.control(group, is_alarmed);
