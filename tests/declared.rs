@@ -1,12 +1,12 @@
 //! What the operator and the analyst tell the detector, through the configuration that they write.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use rosterwatch::{
     config::Config,
     event::{AccountKind, DAY_MS},
     feed::Pipeline,
-    incident::{Alert, AlertState, Judged, Kind, Verdict},
+    incident::{Alert, AlertState, Judged, Kind, Severity, Verdict},
 };
 
 use crate::detection::{FROM_MS, HOUR_MS, Weeks, opened, own};
@@ -125,8 +125,8 @@ fn the_first_export_of_who_is_never_to_export_is_an_incident() {
     );
     assert_eq!(alert.account_kind, AccountKind::Admin);
     assert_eq!(
-        alert.reasons,
-        ["1 record exported in 5 minutes by an account that was declared never to export"]
+        alert.reasons[0],
+        "1 record exported in 5 minutes by an account that was declared never to export"
     );
     assert_eq!((alert.exposure.records, alert.expected_upper), (1, 0));
 }
@@ -472,4 +472,58 @@ fn what_is_told_changes_nothing_with_the_order_of_arrival() {
             "{minutes}"
         );
     }
+}
+
+/// A clerk that meets as many new people on each working day as it always has, at a supplier that
+/// holds 4,000; the alerts of its feed.
+fn wide_reading(told: &str) -> (Vec<Alert>, Vec<(i64, Vec<String>)>) {
+    let mut weeks = Weeks::default();
+    weeks.clerks(56);
+    for day in (0..56).filter(|day| day % 7 < 5) {
+        let people = (0..22).map(|n| format!("wide-{day}-{n}"));
+        weeks.view("clerk-wide", day, 10, people);
+    }
+    let reads = weeks.reads.iter();
+    let reads = reads.filter(|read| read.account == "clerk-wide");
+    let reads = reads.map(|read| (FROM_MS + read.at, read.subjects.clone()));
+    let reads = reads.collect();
+    let text = format!("[suppliers.a]\npopulation = 4000\n{told}");
+    (decided(&text, weeks), reads)
+}
+
+#[test]
+fn who_reads_a_tenth_of_all_within_a_month_is_told_of_once_however_slowly() {
+    let (alerts, reads) = wide_reading("");
+    assert_eq!(opened(&alerts), [("clerk-wide", Kind::SlowDrip)]);
+    let alert = &alerts[0];
+    assert_eq!(alert.severity, Severity::Critical);
+    assert_eq!(alert.window_ms, 30 * DAY_MS);
+    let raised = alert.raised_at.as_millis();
+    let day = |at: i64| at.div_euclid(DAY_MS);
+    let people = |days: i64| {
+        let within = reads
+            .iter()
+            .filter(|(at, _)| *at <= raised && day(*at) > day(raised) - days);
+        let people: BTreeSet<&String> = within.flat_map(|(_, people)| people).collect();
+        people.len()
+    };
+    assert_eq!(alert.observed_subjects, people(30) as u64);
+    assert_eq!(people(30), 400, "the very event that reached it");
+    assert_eq!(alert.expected_upper, 399);
+    assert_eq!(
+        alert.reasons[0],
+        "400 different people's records in 30 days, 10 % of all; its peers read 100 in the usual \
+         case; 400 is too much for any account"
+    );
+    let lately = format!(
+        "{} different people in the last 7 days, 400 in the last 30",
+        people(7)
+    );
+    assert!(alert.reasons.contains(&lately), "{:?}", alert.reasons);
+}
+
+#[test]
+fn who_may_read_all_is_not_stopped() {
+    let (alerts, _) = wide_reading("accounts.clerk-wide.may_read_all = true\n");
+    assert_eq!(opened(&alerts), []);
 }

@@ -77,6 +77,7 @@ fn accounts(read: &mut Reader, path: &str) -> BTreeMap<String, DeclaredAccount> 
         let account = DeclaredAccount {
             kind,
             never_exports: read.switch(&key("never_export")),
+            may_read_all: read.switch(&key("may_read_all")),
             jobs: Arc::default(),
         };
         accounts.insert(name, account);

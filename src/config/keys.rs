@@ -307,7 +307,11 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// The keys of one account's table, under `suppliers.<name>.accounts`.
-pub(super) const ACCOUNT_KEYS: &[(&str, Form)] = &[("kind", Text), ("never_export", Switch)];
+pub(super) const ACCOUNT_KEYS: &[(&str, Form)] = &[
+    ("kind", Text),
+    ("never_export", Switch),
+    ("may_read_all", Switch),
+];
 
 /// The keys of one job, under `suppliers.<name>.jobs`.
 pub(super) const JOB_KEYS: &[(&str, Form)] = &[

@@ -1,27 +1,29 @@
 //! One account: its panes, its history, and what is too much for it now.
 
+mod covering;
+mod explaining;
+
 use std::sync::Arc;
 
 use crate::{
     detect::{
-        Explanation, Finding, Maturity,
+        COVERED, Finding, Maturity,
         baseline::{Baseline, stat},
-        critical::Table,
         declared::{Declared, DeclaredAccount},
         diary::Diary,
         drip::{Drip, SLOW},
         familiar::Familiar,
-        habits::{Aspects, Habits},
+        habits::Habits,
         jobs::Jobs,
         ledger::{Ledger, Scratch},
         names::Name,
         odd::Odd,
-        pane::{PANES_PER_DAY, PANES_PER_HOUR, pane_start},
-        refused::{Refused, score_asked},
+        pane::{PANES_PER_DAY, PANES_PER_HOUR},
+        refused::Refused,
         season::Season,
         unsettled::Unsettled,
-        version::{COUNTED, History, Version, odd_test, signal_and_window},
-        window::{Counts, Signal, Window},
+        version::{COUNTED, History, Version},
+        window::{Signal, Window},
     },
     event::{AccountKind, Timestamp},
 };
@@ -36,17 +38,8 @@ struct Critical {
     until: u32,
     epoch: u32,
     counts: [u32; COUNTED],
-}
-
-/// The test of a finding that tells most.
-struct Strongest {
-    window: Window,
-    signal: Signal,
-    observed: Counts,
-    score: f64,
-    critical: u64,
-    unusual: Option<(Aspects, u64)>,
-    refused: Option<u64>,
+    /// People of a day, new to the account, that take the month to a stop.
+    to_stop: u32,
 }
 
 /// One account's state.
@@ -66,6 +59,10 @@ pub struct Account {
     pub is_declared: bool,
     /// Whether it is declared never to export.
     forbids_exports: bool,
+    /// Stops of its coverage that were told of and last; all where it is declared to read everybody.
+    stops_told: u8,
+    /// Whether a stop was passed on the last day that was settled.
+    is_stopped: bool,
     /// The number of its peer group.
     pub group: u32,
     /// The newest event, by event time.
@@ -122,6 +119,8 @@ impl Account {
             held: false,
             is_declared: false,
             forbids_exports: false,
+            stops_told: 0,
+            is_stopped: false,
             versions: Vec::new(),
             critical: Critical::default(),
         }
@@ -140,7 +139,9 @@ impl Account {
         self.jobs = Jobs::new(jobs, supplier.calendar.clone());
         self.is_declared = own.is_some();
         self.forbids_exports = own.is_some_and(|own| own.never_exports);
-        if self.forbids_exports || !self.jobs.is_empty() {
+        let reads_all = own.is_some_and(|own| own.may_read_all);
+        self.stops_told = if reads_all { u8::MAX } else { 0 };
+        if self.forbids_exports || reads_all || !self.jobs.is_empty() {
             let declared = peers.iter().map(|peer| peer.of_declared(self.history()));
             self.versions = declared.collect();
         }
@@ -164,6 +165,10 @@ impl Account {
                 crossed |= u32::from(over) << test;
             }
         }
+        let new = self.ledger.counts(Window::Today)[Signal::Novel as usize];
+        if new >= u64::from(self.critical.to_stop) {
+            crossed |= COVERED;
+        }
         crossed
     }
 
@@ -176,6 +181,7 @@ impl Account {
         scratch: &mut Scratch,
         mut each: impl FnMut(u32, u32),
     ) {
+        self.test_coverage_behind(peers, pane, scratch, &mut each);
         for window in Window::ALL {
             let bound = self.ledger.bound(window, pane);
             let may_cross = Signal::TESTED.into_iter().any(|signal| {
@@ -203,6 +209,7 @@ impl Account {
 
     /// Notes whether the settled `day` raised an alarm; says whether one of the lowest tier began.
     pub fn note_alarm(&mut self, day: u32) -> bool {
+        self.is_stopped = self.unsettled.has_crossed(day, COVERED);
         if !self.unsettled.is_alarmed_on(day) {
             return false;
         }
@@ -220,6 +227,7 @@ impl Account {
             jobs: &self.jobs,
             habits: &self.habits,
             forbids_exports: self.forbids_exports,
+            stops_told: self.stops_told,
         }
     }
 
@@ -236,127 +244,6 @@ impl Account {
     pub fn version_at<'a>(&'a self, peers: &'a [Version], pane: u32) -> &'a Version {
         let own = in_force(&self.versions, pane);
         own.or_else(|| in_force(peers, pane)).unwrap_or(&peers[0])
-    }
-
-    /// What is known of the strongest of a finding's tests: the one with the smallest probability.
-    ///
-    /// # Panics
-    /// Panics where the finding crossed nothing: no such finding is made.
-    pub fn explain(
-        &self,
-        peers: &[Version],
-        finding: Finding,
-        scratch: &mut Scratch,
-        (budget, table): (f64, &mut Table),
-    ) -> Explanation {
-        let end = finding.pane;
-        let version = self.version_at(peers, end);
-        let mut best: Option<Strongest> = None;
-        for window in Window::ALL {
-            let mut observed = Counts::default();
-            self.ledger.sweep(window, (end, end), scratch, |_, counts| {
-                observed = counts;
-            });
-            let crossed = |test: usize| finding.crossed & (1 << test) != 0;
-            let counted = Signal::TESTED.into_iter().map(|signal| {
-                let test = stat(signal, window);
-                crossed(test).then(|| Strongest {
-                    window,
-                    signal,
-                    observed,
-                    score: version.score(test, end, observed[signal as usize]),
-                    critical: u64::from(version.critical(end)[test]),
-                    unusual: None,
-                    refused: None,
-                })
-            });
-            let odd = self.odd.as_ref().filter(|_| crossed(odd_test(window)));
-            let odd = odd.and_then(|odd| odd.worth(window, end, version, table));
-            let odd = odd.map(|worth| Strongest {
-                window,
-                signal: Signal::People,
-                observed,
-                score: worth.score,
-                critical: worth.critical,
-                unusual: Some((worth.aspects, worth.people)),
-                refused: None,
-            });
-            for found in counted.chain([odd]).flatten() {
-                if best.as_ref().is_none_or(|best| best.score < found.score) {
-                    best = Some(found);
-                }
-            }
-        }
-        // What was read tells more than what was not.
-        let best =
-            best.or_else(|| self.strongest_refused(finding, (budget, version.days), scratch));
-        let best = best.unwrap_or_else(|| unreachable!("a finding has crossed a test"));
-        let mut explanation = self.explain_test(version, end, &best);
-        explanation.peers_usual = 1.0
-            + in_force(peers, end).unwrap_or(&peers[0]).models[stat(best.signal, best.window)].mean;
-        let tests = (0..COUNTED).filter(|test| finding.crossed & (1 << test) != 0);
-        explanation.also = tests.map(signal_and_window).collect();
-        explanation
-    }
-
-    fn strongest_refused(
-        &self,
-        finding: Finding,
-        (budget, days): (f64, u32),
-        scratch: &mut Scratch,
-    ) -> Option<Strongest> {
-        let refused = self.refused.as_ref()?;
-        let hour = refused.hour(finding.pane, score_asked(budget), days);
-        let mut observed = Counts::default();
-        let ends = (finding.pane, finding.pane);
-        self.ledger.sweep(Window::Hour, ends, scratch, |_, counts| {
-            observed = counts;
-        });
-        Some(Strongest {
-            window: Window::Hour,
-            signal: Signal::People,
-            observed,
-            score: hour.score,
-            critical: hour.critical,
-            unusual: None,
-            refused: Some(hour.attempts),
-        })
-    }
-
-    fn explain_test(&self, version: &Version, end: u32, found: &Strongest) -> Explanation {
-        let Strongest { window, signal, .. } = *found;
-        let panes = self.ledger.panes(window.first(end), end);
-        let usual = |signal| 1.0 + version.models[stat(signal, window)].mean;
-        let bar = SLOW.iter().position(|slow| *slow == signal);
-        let bar = bar
-            .filter(|_| window == Window::Today)
-            .map(|place| version.bars[place]);
-        let mut expected = Signal::ALL.map(usual);
-        if let Some(model) = bar.and_then(|bar| bar.model()) {
-            expected[signal as usize] = model.mean;
-        }
-        let lasting =
-            bar.and_then(|bar| Some((pane_start(bar.onset()? * PANES_PER_DAY), bar.excess)));
-        Explanation {
-            window,
-            signal,
-            observed: found.observed,
-            actions: panes.map(|pane| u64::from(pane.actions)).sum(),
-            expected,
-            critical: found.critical,
-            score: found.score,
-            seen_max: version.seen_max[stat(signal, window)],
-            days: version.days,
-            maturity: Maturity::of(version.days),
-            peers: version.peers,
-            peers_usual: 0.0,
-            also: Vec::new(),
-            job_size: version.job_size(),
-            is_forbidden: version.forbids(stat(signal, window)) && found.unusual.is_none(),
-            lasting,
-            unusual: found.unusual,
-            refused: found.refused,
-        }
     }
 
     /// The first pane that a finding's shortest window may hold: for a test of many days, that of
@@ -417,6 +304,7 @@ impl Account {
             until,
             epoch,
             counts: self.version_at(peers, pane).critical(pane),
+            to_stop: self.to_stop(self.version_at(peers, pane), pane),
         }
     }
 }

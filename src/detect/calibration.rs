@@ -10,6 +10,7 @@
 //! Sums are integers, so that they are the same in any order of accounts.
 
 use crate::detect::{
+    coverage::Stops,
     fixed::{fixed, unit},
     habits::{Aspect, Aspects},
     odd::TIERS,
@@ -199,6 +200,8 @@ pub struct Asked {
     pub aspects: [f64; Aspect::ALL.len()],
     /// -ln of the share of account-days that reach each tier.
     pub tiers: [f64; TIERS.len()],
+    /// People of a month that are too many.
+    pub stops: Stops,
 }
 
 impl Tails {
@@ -236,6 +239,7 @@ impl Tails {
             low: scores(each / times),
             aspects: self.aspects,
             tiers: self.tiers.map(|share| -share.min(1.0).ln()),
+            stops: Stops::NONE,
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct DeclaredAccount {
     pub kind: Option<AccountKind>,
     /// Whether each export by it is an incident.
     pub never_exports: bool,
+    /// Whether it may read any share of the supplier's people.
+    pub may_read_all: bool,
     /// Its jobs.
     pub jobs: Arc<[Job]>,
 }

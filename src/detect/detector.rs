@@ -70,7 +70,11 @@ impl Detector {
     pub fn new(config: Config) -> Self {
         let names = Names::new(config.subjects_max);
         let calendar = &config.declared.calendar;
-        let groups = Groups::new(config.false_alerts_per_account_day, calendar.clone());
+        let groups = Groups::new(
+            config.false_alerts_per_account_day,
+            calendar.clone(),
+            config.population,
+        );
         let together = Together::new(calendar.clone());
         Self {
             config,
@@ -267,7 +271,13 @@ impl Detector {
         let mut table = std::mem::take(&mut self.table);
         let account = self.account(finding.account);
         let peers = self.groups.versions(account.group);
-        let explanation = account.explain(peers, finding, &mut scratch, (budget, &mut table));
+        let explanation = account.explain(
+            peers,
+            finding,
+            &mut scratch,
+            (budget, self.config.population),
+            &mut table,
+        );
         (self.scratch, self.table) = (scratch, table);
         explanation
     }
@@ -408,8 +418,8 @@ impl Detector {
 }
 
 const _: () = assert!(
-    TESTS < 32,
-    "a finding's tests are bits, with one for refusals"
+    TESTS < 31,
+    "a finding's tests are bits, with one for refusals and one for the month"
 );
 
 fn account_name(accounts: &[Option<Account>], id: u32) -> Option<&str> {

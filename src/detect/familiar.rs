@@ -1,10 +1,17 @@
-//! The people an account knows: those it read on settled days of the last month or two.
+//! The people an account knows: those it read on settled days of the last month or two; and how many
+//! it read in a week or a month.
 //!
-//! Most work returns to the same people; a theft does not. Knows nothing of counts and windows.
+//! Most work returns to the same people; a theft does not. Each person's last day is kept, so that the
+//! different people of a week and of a month, in panes of a day, are counted exactly.
+
+use std::cmp::Reverse;
 
 /// Active days after which a new month is begun; the one before is still known. A month spans a
 /// payroll's cycle, and active days are not used up by leave.
 const MONTH_DAYS: u32 = 30;
+
+/// Ages end here: whoever is older was not read in any window.
+const AGE_MAX: u8 = u8::MAX;
 
 /// People in the order of their [`spread`] numbers, which says nearly where one of them lies: a
 /// look-up touches one place in memory, and a person takes four bytes.
@@ -26,30 +33,28 @@ const fn person(entry: u32) -> u32 {
     entry & !CURRENT
 }
 
-fn contains(people: &[u32], subject: u32) -> bool {
-    let wanted = spread(subject);
+/// Where `subject` lies among `people`.
+fn find(people: &[u32], subject: u32) -> Option<usize> {
+    find_spread(people, spread(subject))
+}
+
+fn find_spread(people: &[u32], wanted: u32) -> Option<usize> {
     let place = (u64::from(wanted) * people.len() as u64) >> u32::BITS;
     let place = usize::try_from(place).unwrap_or(usize::MAX);
-    let Some((before, rest)) = people.split_at_checked(place) else {
-        return false;
-    };
+    let (before, rest) = people.split_at_checked(place)?;
     let is_after = rest.first().is_some_and(|entry| person(*entry) <= wanted);
     let near = if is_after {
-        let mut near = rest.iter().take(STEPS_MAX).map(|entry| person(*entry));
-        near.find(|person| *person >= wanted)
+        let mut near = (place..).zip(rest.iter().take(STEPS_MAX));
+        near.find(|(_, entry)| person(**entry) >= wanted)
     } else {
-        let mut near = before
-            .iter()
-            .rev()
-            .take(STEPS_MAX)
-            .map(|entry| person(*entry));
-        near.find(|person| *person <= wanted)
+        let mut near = (0..place).rev().zip(before.iter().rev().take(STEPS_MAX));
+        near.find(|(_, entry)| person(**entry) <= wanted)
     };
     match near {
-        Some(found) => found == wanted,
+        Some((at, entry)) => (person(*entry) == wanted).then_some(at),
         None => people
             .binary_search_by_key(&wanted, |entry| person(*entry))
-            .is_ok(),
+            .ok(),
     }
 }
 
@@ -57,8 +62,22 @@ fn contains(people: &[u32], subject: u32) -> bool {
 #[derive(Clone, Debug)]
 struct Recent {
     from: u32,
+    day: u32,
     month: u32,
     people: People,
+}
+
+/// A settled day.
+#[derive(Clone, Copy, Debug)]
+pub struct MetOn {
+    /// The day, since 1970.
+    pub day: u32,
+    /// How many active days of the account there were.
+    pub active_days: u32,
+    /// The pane from which on its people are known.
+    pub from: u32,
+    /// Events before this pane are awaited no more.
+    pub passed: u32,
 }
 
 /// One account's acquaintances.
@@ -66,7 +85,13 @@ struct Recent {
 pub struct Familiar {
     /// Those of the current month of active days, marked so, and of the one before.
     people: People,
+    /// How many days before `as_of` each of them was last read.
+    ages: Box<[u8]>,
+    /// The last day among those.
+    as_of: u32,
     month: u32,
+    /// People read on days that taught nothing, and the last such day, of the last month; sorted.
+    apart: Vec<(u32, u32)>,
     /// Days in force from a pane on that the watermark has not passed.
     recent: Vec<Recent>,
     /// Whether a limit kept a day from being learned: then nobody is called a stranger.
@@ -84,39 +109,75 @@ impl Familiar {
 
     fn knows(&self, subject: u32, pane: u32) -> bool {
         let mut recent = self.recent.iter().filter(|day| day.from <= pane);
-        contains(&self.people, subject) || recent.any(|day| contains(&day.people, subject))
+        find(&self.people, subject).is_some()
+            || recent.any(|day| find(&day.people, subject).is_some())
     }
 
-    /// Takes the people of the `active_days`-th active day as known from the pane `from` on; events
-    /// before the pane `passed` are awaited no more.
-    pub fn learn(
-        &mut self,
-        subjects: impl Iterator<Item = u32>,
-        active_days: u32,
-        from: u32,
-        passed: u32,
-    ) {
+    /// Takes the people of a day as known.
+    pub fn learn(&mut self, subjects: impl Iterator<Item = u32>, met: MetOn) {
         let mut people: Vec<u32> = subjects.map(spread).collect();
         people.sort_unstable();
         people.dedup();
         self.recent.push(Recent {
-            from,
-            month: active_days / MONTH_DAYS,
+            from: met.from,
+            day: met.day,
+            month: met.active_days / MONTH_DAYS,
             people: people.into(),
         });
         let (past, recent) = std::mem::take(&mut self.recent)
             .into_iter()
-            .partition(|day| day.from <= passed);
+            .partition(|day| day.from <= met.passed);
         self.recent = recent;
         self.recent.shrink_to_fit();
-        for Recent { month, people, .. } in past {
-            if month > self.month {
-                self.month = month;
-                let current = self.people.iter().filter(|entry| **entry & CURRENT != 0);
-                self.people = current.map(|entry| person(*entry)).collect();
-            }
-            self.people = merged(&self.people, &people);
+        for day in past {
+            self.merge(&day);
         }
+        self.forget_apart(met.day);
+    }
+
+    /// Takes the people of a `day` that teaches nothing: they were read, but nobody gets to know
+    /// them.
+    pub fn pass(&mut self, subjects: impl Iterator<Item = u32>, day: u32) {
+        self.apart
+            .extend(subjects.map(|subject| (spread(subject), day)));
+        self.apart
+            .sort_unstable_by_key(|&(person, day)| (person, Reverse(day)));
+        self.apart.dedup_by_key(|(person, _)| *person);
+        self.forget_apart(day);
+    }
+
+    /// How many different people it read in the `days` that end with `day`, as it is known at `pane`:
+    /// on days that are settled, and those of `others`, people read since; nothing where a limit kept
+    /// a day from being learned.
+    pub fn read_in(
+        &self,
+        days: u32,
+        (day, pane): (u32, u32),
+        others: impl Iterator<Item = u32>,
+    ) -> Option<u32> {
+        if self.incomplete {
+            return None;
+        }
+        let first = (day + 1).saturating_sub(days);
+        let is_in = |age: u8| age < AGE_MAX && self.as_of.saturating_sub(age.into()) >= first;
+        let counted = self.ages.iter().filter(|age| is_in(**age)).count();
+        let recent = self.recent.iter();
+        let recent = recent.filter(|it| it.from <= pane && (first..=day).contains(&it.day));
+        let apart = self
+            .apart
+            .iter()
+            .filter(|(_, on)| (first..=day).contains(on));
+        let mut beside: Vec<u32> = recent
+            .flat_map(|it| it.people.iter().copied())
+            .chain(apart.map(|(person, _)| *person))
+            .chain(others.map(spread))
+            .collect();
+        beside.sort_unstable();
+        beside.dedup();
+        beside.retain(|person| {
+            find_spread(&self.people, *person).is_none_or(|at| !is_in(self.ages[at]))
+        });
+        u32::try_from(counted + beside.len()).ok()
     }
 
     /// Notes that a limit kept a day from being learned.
@@ -130,28 +191,55 @@ impl Familiar {
     /// People it holds, those of days not passed beside.
     pub fn len(&self) -> usize {
         let recent: usize = self.recent.iter().map(|day| day.people.len()).sum();
-        self.people.len() + recent
+        self.people.len() + self.apart.len() + recent
     }
 
     /// Whether it holds nobody.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
 
-/// The people of `known`, and those of `day` as of the current month.
-fn merged(known: &[u32], day: &[u32]) -> People {
-    let mut all = Vec::with_capacity(known.len() + day.len());
-    let mut known = known.iter().copied().peekable();
-    for entry in day {
-        while let Some(before) = known.next_if(|other| person(*other) < *entry) {
-            all.push(before);
+    /// Takes a passed day in: its people belong to the current month.
+    fn merge(&mut self, day: &Recent) {
+        let is_new_month = day.month > self.month;
+        self.month = self.month.max(day.month);
+        let older = day.day.saturating_sub(self.as_of);
+        self.as_of = self.as_of.max(day.day);
+        let older_by = |age: u8| u8::try_from(older + u32::from(age)).unwrap_or(AGE_MAX);
+        let fresh = u8::try_from(self.as_of - day.day).unwrap_or(AGE_MAX);
+        let (people, ages) = (
+            std::mem::take(&mut self.people),
+            std::mem::take(&mut self.ages),
+        );
+        let known = people.iter().zip(ages.iter().map(|age| older_by(*age)));
+        let mut known = known
+            .filter(|(entry, _)| !is_new_month || **entry & CURRENT != 0)
+            .map(|(entry, age)| (if is_new_month { person(*entry) } else { *entry }, age))
+            .peekable();
+        let (mut people, mut ages) = (
+            Vec::with_capacity(people.len()),
+            Vec::with_capacity(ages.len()),
+        );
+        for entry in &*day.people {
+            while let Some((before, age)) = known.next_if(|(other, _)| person(*other) < *entry) {
+                people.push(before);
+                ages.push(age);
+            }
+            let same = known.next_if(|(other, _)| person(*other) == *entry);
+            people.push(entry | CURRENT);
+            ages.push(same.map_or(fresh, |(_, age)| age.min(fresh)));
         }
-        known.next_if(|other| person(*other) == *entry);
-        all.push(entry | CURRENT);
+        for (entry, age) in known {
+            people.push(entry);
+            ages.push(age);
+        }
+        (self.people, self.ages) = (people.into(), ages.into());
     }
-    all.extend(known);
-    all.into()
+
+    fn forget_apart(&mut self, day: u32) {
+        self.apart.retain(|(_, on)| on + MONTH_DAYS > day);
+        self.apart.shrink_to_fit();
+    }
 }
 
 #[cfg(test)]
@@ -179,7 +267,7 @@ mod tests {
                     months[0].clear();
                 }
                 months[0].extend(people);
-                familiar.learn(people.iter().copied(), day, day, day);
+                familiar.learn(people.iter().copied(), met(day, day, day));
                 let all = days.iter().flatten().chain(&strangers).copied();
                 for subject in all.chain(0..20) {
                     let knows = months.iter().any(|month| month.contains(&subject));
@@ -187,6 +275,38 @@ mod tests {
                 }
             }
             prop_assert_eq!(familiar.len(), months[0].union(&months[1]).count());
+        }
+
+        #[test]
+        fn the_people_of_a_week_and_of_a_month_are_counted_as_the_slow_twin_does(
+            days in prop::collection::vec(
+                (1..40_u32, any::<bool>(), prop::collection::vec(0..60_u32, 0..20)),
+                1..30,
+            ),
+            others in prop::collection::vec(0..80_u32, 0..5),
+        ) {
+            let mut familiar = Familiar::default();
+            let mut reads: Vec<(u32, u32)> = Vec::new();
+            let mut day = 100;
+            for (active, (gap, teaches, people)) in (0..).zip(&days) {
+                // Days long apart, and close together.
+                day += if gap % 3 == 0 { *gap } else { 1 };
+                reads.extend(people.iter().map(|person| (day, *person)));
+                if *teaches {
+                    let passed = if gap % 2 == 0 { day } else { day - 1 };
+                    let met = MetOn { day, active_days: active, from: day, passed };
+                    familiar.learn(people.iter().copied(), met);
+                } else {
+                    familiar.pass(people.iter().copied(), day);
+                }
+                for (length, until) in [(7, day), (30, day), (7, day + 5), (30, day + 29)] {
+                    let inside = reads.iter().filter(|(on, _)| on + length > until);
+                    let mut slow: BTreeSet<u32> = inside.map(|(_, person)| *person).collect();
+                    slow.extend(&others);
+                    let counted = familiar.read_in(length, (until, until), others.iter().copied());
+                    prop_assert_eq!(counted, Some(u32::try_from(slow.len()).unwrap()));
+                }
+            }
         }
 
         #[test]
@@ -199,8 +319,18 @@ mod tests {
             people.sort_unstable();
             people.dedup();
             for n in (0..count).step_by(97) {
-                prop_assert!(contains(&people, of(n)));
+                prop_assert!(find(&people, of(n)).is_some());
             }
+        }
+    }
+
+    /// An active day, one a day.
+    fn met(day: u32, from: u32, passed: u32) -> MetOn {
+        MetOn {
+            day,
+            active_days: day,
+            from,
+            passed,
         }
     }
 
@@ -211,10 +341,10 @@ mod tests {
     #[test]
     fn a_day_is_known_from_its_pane_on_whatever_arrived_since() {
         let mut familiar = Familiar::default();
-        familiar.learn([1, 1].into_iter(), 1, 100, 50);
+        familiar.learn([1, 1].into_iter(), met(1, 100, 50));
         assert_eq!(strangers(&familiar, 99), [1, 2, 3]);
         assert_eq!(strangers(&familiar, 100), [2, 3]);
-        familiar.learn([2].into_iter(), 2, 200, 150);
+        familiar.learn([2].into_iter(), met(2, 200, 150));
         assert_eq!(strangers(&familiar, 199), [2, 3]);
         assert_eq!(strangers(&familiar, 200), [3]);
         assert_eq!(familiar.len(), 2);
@@ -225,7 +355,7 @@ mod tests {
         let mut familiar = Familiar::default();
         for day in 0..90 {
             let subject = if day == 0 { 1 } else { 2 };
-            familiar.learn([subject].into_iter(), day, day, day);
+            familiar.learn([subject].into_iter(), met(day, day, day));
             let knows_first = !strangers(&familiar, day).contains(&1);
             assert_eq!(knows_first, day < 60, "day {day}");
         }

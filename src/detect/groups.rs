@@ -8,6 +8,7 @@ use crate::{
         baseline::Baseline,
         calibration::{Asked, Experience, Shown, Tails},
         controller::Controller,
+        coverage::{self, Stops},
         critical::Table,
         drip::{Drip, SLOW},
         exceedance::Exceedance,
@@ -86,16 +87,19 @@ pub struct Groups {
     budget: f64,
     /// The days that the supplier works on.
     calendar: Calendar,
+    /// How many people's records it holds, where known.
+    population: Option<u64>,
     /// Whether days teach nothing any more.
     is_frozen: bool,
 }
 
 impl Groups {
     /// No groups yet; all tests together may cross on `budget` of the account-days.
-    pub fn new(budget: f64, calendar: Calendar) -> Self {
+    pub fn new(budget: f64, calendar: Calendar, population: Option<u64>) -> Self {
         Self {
             budget,
             calendar,
+            population,
             ..Self::default()
         }
     }
@@ -125,7 +129,10 @@ impl Groups {
         }
         let group = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         let times = self.controllers[kind as usize].times(self.budget);
-        let asked = Tails::PRIOR.asked(self.budget, times);
+        let mut asked = Tails::PRIOR.asked(self.budget, times);
+        asked.stops = self
+            .population
+            .map_or(Stops::NONE, |people| Stops::of(people, Vec::new()));
         let prior = Prior::weak(kind);
         self.all.push(Group {
             kind,
@@ -211,14 +218,15 @@ impl Groups {
     /// the pane `from` on. Forgets what no pane from `keep_from` on needs.
     pub fn end_day<'a>(
         &mut self,
-        accounts: impl Iterator<Item = &'a Account>,
-        from: u32,
+        accounts: impl Iterator<Item = &'a Account> + Clone,
+        (day, from): (u32, u32),
         keep_from: u32,
         table: &mut Table,
     ) {
         if self.is_frozen {
             return;
         }
+        let stops = self.stops(accounts.clone(), (day, from));
         let priors = self.priors(accounts);
         let wide = self.experience.each_mut().map(|experience| {
             experience.age();
@@ -227,18 +235,39 @@ impl Groups {
         for controller in &mut self.controllers {
             controller.age();
         }
-        for (group, prior) in self.all.iter_mut().zip(priors) {
+        for ((group, prior), stops) in self.all.iter_mut().zip(priors).zip(stops) {
             group.prior = prior;
             group.experience.age();
             let wide = &wide[group.kind as usize];
             group.tails = group.experience.tails(wide);
             let times = self.controllers[group.kind as usize].times(self.budget);
             group.asked = group.tails.asked(self.budget, times);
+            group.asked.stops = stops;
             group.common = [Common::default(); SLOW.len()];
             let version = newcomer((from, &self.calendar), &group.prior, &group.asked, table);
             group.versions.push(version);
             forget_versions(&mut group.versions, keep_from);
         }
+    }
+
+    /// How many people of a month are too many, by group.
+    fn stops<'a>(
+        &self,
+        accounts: impl Iterator<Item = &'a Account>,
+        (day, from): (u32, u32),
+    ) -> Vec<Stops> {
+        let Some(population) = self.population else {
+            return vec![Stops::NONE; self.all.len()];
+        };
+        let mut months = vec![Vec::new(); self.all.len()];
+        for account in accounts.filter(|account| account.baseline.days > 0) {
+            let people = account
+                .familiar
+                .read_in(coverage::DAYS, (day, from), std::iter::empty());
+            months[account.group as usize].extend(people);
+        }
+        let months = months.into_iter();
+        months.map(|months| Stops::of(population, months)).collect()
     }
 
     fn priors<'a>(&self, accounts: impl Iterator<Item = &'a Account>) -> Vec<Prior> {
@@ -274,6 +303,7 @@ fn newcomer(
         jobs: &Jobs::default(),
         habits: &Habits::default(),
         forbids_exports: false,
+        stops_told: 0,
     };
     Version::new(from, history, prior, asked, table)
 }

@@ -34,6 +34,7 @@ pub mod window;
 pub mod baseline;
 pub mod calibration;
 pub mod controller;
+pub mod coverage;
 pub mod critical;
 pub mod exceedance;
 pub mod peers;
@@ -67,6 +68,8 @@ pub struct Config {
     pub pairs_max: usize,
     /// What the operator has declared.
     pub declared: Arc<declared::Declared>,
+    /// How many people's records the supplier holds, where known: [`coverage`] has stops then.
+    pub population: Option<u64>,
 }
 
 /// An account of one detector.
@@ -109,6 +112,7 @@ impl Finding {
                 .any(|signal| self.crossed & of(signal) != 0)
                 || self.crossed & 1 << version::odd_test(*window) != 0
                 || *window == Window::Hour && self.is_of_refusals()
+                || *window == Window::Today && self.is_of_coverage()
         };
         Window::ALL.into_iter().find(crossed).unwrap_or(Window::Day)
     }
@@ -116,6 +120,11 @@ impl Finding {
     /// Whether attempts that were refused are what it found, or part of it.
     pub const fn is_of_refusals(self) -> bool {
         self.crossed & REFUSED != 0
+    }
+
+    /// Whether the people of a month are what it found, or part of it.
+    pub const fn is_of_coverage(self) -> bool {
+        self.crossed & COVERED != 0
     }
 
     /// This finding with the tests of another at the same pane.
@@ -130,6 +139,8 @@ impl Finding {
 
 /// The bit of refused attempts in a finding, behind those of the tests of what is read.
 pub(crate) const REFUSED: u32 = 1 << version::TESTS;
+/// That of the people of a month.
+pub(crate) const COVERED: u32 = REFUSED << 1;
 
 /// Why a window was too much: the strongest test.
 #[derive(Clone, Debug)]
@@ -172,6 +183,21 @@ pub struct Explanation {
     pub unusual: Option<(habits::Aspects, u64)>,
     /// How many attempts were refused in the window, where that is what was too much.
     pub refused: Option<u64>,
+    /// The people of the month, where they were too many.
+    pub coverage: Option<coverage::Coverage>,
+    /// Different people that the account read in the 7 and in the 30 days that end with the finding's;
+    /// nothing where a limit kept days from being remembered.
+    pub lately: Option<[u32; 2]>,
+}
+
+impl Explanation {
+    /// Whether nothing but the people of the month was too much.
+    pub const fn is_of_coverage_alone(&self) -> bool {
+        self.coverage.is_some()
+            && self.also.is_empty()
+            && self.unusual.is_none()
+            && self.refused.is_none()
+    }
 }
 
 /// Active days from which a baseline is mature.

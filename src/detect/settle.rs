@@ -9,6 +9,7 @@ use crate::{
         calibration::{LEVEL, Scores, Shown},
         critical::Table,
         drip::{Drip, SLOW},
+        familiar::MetOn,
         jobs::Explained,
         ledger::Scratch,
         pane::{PANES_PER_DAY, PANES_PER_HOUR},
@@ -98,9 +99,7 @@ impl Account {
             prior,
             (&mut scores, table),
         );
-        if whole.alarms == 0 || self.baseline.is_young() {
-            self.meet(day_end);
-        }
+        self.meet(day_end, whole.alarms == 0 || self.baseline.is_young());
         let calendar = self.season.calendar.clone();
         let slots = whole.hours.iter().map(|block| block.hour);
         self.season.learn(
@@ -126,6 +125,7 @@ impl Account {
         self.season.skip(day_end.day.into());
         self.habits.skip(day_end.day);
         self.drip.reject(whole.alarms);
+        self.meet(day_end, false);
         self.settle_odd(day_end.day, peers, &mut [None; TESTS]);
         self.write_down(day_end);
     }
@@ -237,17 +237,24 @@ impl Account {
         }
     }
 
-    /// Gets to know the people of a day.
-    fn meet(&mut self, day_end: DayEnd) {
+    /// Gets to know the people of a day, or keeps them `apart`: an alarm's people are no acquaintances.
+    fn meet(&mut self, day_end: DayEnd, teaches: bool) {
         if day_end.is_full {
             self.familiar.give_up();
             return;
         }
         let first = day_end.day * PANES_PER_DAY;
         let people = self.ledger.subjects(first, first + PANES_PER_DAY - 1);
-        let days = self.baseline.days;
-        self.familiar
-            .learn(people, days, day_end.from, day_end.passed);
+        if !teaches {
+            return self.familiar.pass(people, day_end.day);
+        }
+        let met = MetOn {
+            day: day_end.day,
+            active_days: self.baseline.days,
+            from: day_end.from,
+            passed: day_end.passed,
+        };
+        self.familiar.learn(people, met);
     }
 }
 

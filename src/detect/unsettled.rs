@@ -171,6 +171,12 @@ impl Unsettled {
         })
     }
 
+    /// Whether any of these tests, a bit each, crossed on `day`.
+    pub fn has_crossed(&self, day: u32, tests: u32) -> bool {
+        let mut days = self.days.iter();
+        days.any(|block| block.day == day && block.alarms & tests != 0)
+    }
+
     /// Whether a test crossed on `day`.
     pub fn is_alarmed_on(&self, day: u32) -> bool {
         let mut days = self.days.iter();

@@ -56,6 +56,10 @@ pub struct Version {
     pub peers: u32,
     /// Where the tests of many days stand, by the places of [`SLOW`].
     pub bars: [Bar; SLOW.len()],
+    /// People of a month that are too many.
+    pub stop: u32,
+    /// What its peers read in a month in the usual case.
+    pub month_usual: u32,
     /// Its known jobs: what they bring is expected on top.
     jobs: Box<[Job]>,
     /// The days that are worked on.
@@ -99,6 +103,8 @@ pub struct History<'a> {
     pub habits: &'a Habits,
     /// Whether it is declared never to export.
     pub forbids_exports: bool,
+    /// Stops of its coverage that were told of and last.
+    pub stops_told: u8,
 }
 
 impl Version {
@@ -122,6 +128,8 @@ impl Version {
             days: baseline.days,
             peers: prior.accounts,
             bars,
+            stop: asked.stops.next(history.stops_told),
+            month_usual: asked.stops.usual,
             jobs: history.jobs.known().collect(),
             calendar: season.calendar.clone(),
             forbids_exports: history.forbids_exports,
@@ -166,6 +174,11 @@ impl Version {
         let mut version = Self {
             jobs: history.jobs.known().collect(),
             forbids_exports: history.forbids_exports,
+            stop: if history.stops_told == u8::MAX {
+                u32::MAX
+            } else {
+                self.stop
+            },
             ..self.clone()
         };
         version.forbid();
@@ -382,6 +395,7 @@ mod tests {
             jobs: &jobs,
             habits: &Habits::default(),
             forbids_exports: false,
+            stops_told: 0,
         };
         Version::new(0, history, prior, &asked(), &mut Table::default())
     }

@@ -98,6 +98,7 @@ impl Pipeline {
             repeats: Repeats::new(limits.known_ids_max),
             watermark: Watermark::new(config.lateness_ms),
             detector: Detector::new(detect::Config {
+                population: config.population,
                 lateness_ms: config.lateness_ms,
                 horizon_ms: config.horizon_ms,
                 datasets: config.datasets,

@@ -2,6 +2,7 @@
 
 use crate::detect::{
     Explanation, Signal,
+    coverage::{self, Coverage},
     habits::{Aspect, Aspects},
     together::Gathering,
 };
@@ -9,7 +10,11 @@ use crate::detect::{
 /// Says what came and what is usual; then, where there is more to say, what else was too much, and
 /// what the account's peers read.
 pub(super) fn sentences(found: &Explanation) -> Vec<String> {
-    let mut all = vec![sentence(found)];
+    let mut all = Vec::new();
+    if !found.is_of_coverage_alone() {
+        all.push(sentence(found));
+    }
+    all.extend(found.coverage.as_ref().map(of_the_month));
     if found.also.len() > 1 {
         let tests = found.also.iter().map(|(signal, window)| {
             let what = match signal {
@@ -29,7 +34,28 @@ pub(super) fn sentences(found: &Explanation) -> Vec<String> {
             usual = number(found.peers_usual),
         ));
     }
+    if let Some([week, month]) = found.lately {
+        all.push(format!(
+            "{week} different people in the last 7 days, {month} in the last 30"
+        ));
+    }
     all
+}
+
+/// Says how much of the supplier was read in a month.
+fn of_the_month(found: &Coverage) -> String {
+    let share = 100.0 * found.people as f64 / found.population.max(1) as f64;
+    let peers = match found.usual {
+        0 => String::new(),
+        usual => format!("its peers read {usual} in the usual case; "),
+    };
+    format!(
+        "{people} different people's records in {days} days, {share:.0} % of all; {peers}{critical} is \
+         too much for any account",
+        people = found.people,
+        days = coverage::DAYS,
+        critical = found.critical,
+    )
 }
 
 /// Says what came, and what is usual.
@@ -168,6 +194,8 @@ mod tests {
             lasting: None,
             unusual: None,
             refused: None,
+            coverage: None,
+            lately: None,
         }
     }
 

@@ -3,8 +3,8 @@
 use std::f64::consts::LN_10;
 
 use crate::{
-    detect::{Detector, Explanation, Window, habits::Aspect, pane::PANES_PER_DAY},
-    event::AccountKind,
+    detect::{Detector, Explanation, Window, coverage, habits::Aspect, pane::PANES_PER_DAY},
+    event::{AccountKind, DAY_MS},
     incident::{
         Alert, AlertState, Exposure, Kind, Severity, episode::Episode, reason, tracker::Config,
     },
@@ -96,6 +96,7 @@ pub(super) fn alert(
     let account = detector.account(episode.account);
     let [observed_subjects, .., observed_records] = found.observed;
     let [expected_subjects, .., expected_records] = found.expected;
+    let month = found.coverage.filter(|_| found.is_of_coverage_alone());
     Some(Alert {
         incident: episode.id.clone(),
         revision: episode.revision,
@@ -108,12 +109,14 @@ pub(super) fn alert(
         started_at: episode.started_at,
         raised_at: episode.raised_at,
         last_seen_at: episode.last_seen_at,
-        window_ms: found.window.millis(),
-        observed_records,
-        observed_subjects,
-        expected_records,
-        expected_subjects,
-        expected_upper: found.critical - 1,
+        window_ms: month.map_or(found.window.millis(), |_| {
+            i64::from(coverage::DAYS) * DAY_MS
+        }),
+        observed_records: month.map_or(observed_records, |it| it.people.max(observed_records)),
+        observed_subjects: month.map_or(observed_subjects, |it| it.people),
+        expected_records: month.map_or(expected_records, |it| it.usual as f64),
+        expected_subjects: month.map_or(expected_subjects, |it| it.usual as f64),
+        expected_upper: month.map_or(found.critical, |it| it.critical) - 1,
         score: (found.score / LN_10).clamp(0.0, SCORE_MAX),
         p_value: (-found.score).exp(),
         exposure: Exposure {

@@ -16,7 +16,7 @@ use crate::{
     },
     event::{AccessEvent, Timestamp},
     incident::{
-        Alert, AlertState, Detections, Kind, OpenBy, Verdicts,
+        Alert, AlertState, Detections, Kind, OpenBy, Severity, Verdicts,
         episode::Episode,
         identity::incident_id,
         positions::Positions,
@@ -335,6 +335,10 @@ impl Tracker {
     ) {
         let people = people(&self.config, episode);
         episode.severity = episode.severity.max(severity(&self.config, people));
+        if finding.is_some_and(Finding::is_of_coverage) {
+            // A tenth of the population is critical (contract §2), however few of them lately.
+            episode.severity = Severity::Critical;
+        }
         if let Some(finding) = finding {
             self.detections[finding.shortest() as usize][episode.severity as usize] += 1;
         }

@@ -135,11 +135,12 @@ impl Detector {
         let keep_from = ((day + 1) * PANES_PER_DAY).saturating_sub(self.kept_panes());
         let accounts = self.accounts.iter().flatten();
         self.groups
-            .end_day(accounts, from, keep_from, &mut self.table);
+            .end_day(accounts, (day, from), keep_from, &mut self.table);
         for id in active {
             let Some(account) = &mut self.accounts[id] else {
                 continue;
             };
+            account.note_stops(&self.groups.asked(account.group).stops, (day, from));
             let (prior, asked) = (
                 self.groups.prior(account.group),
                 self.groups.asked(account.group),
