@@ -1,7 +1,7 @@
 //! Slow theft: a sequential test on what an account reads day by day.
 //!
 //! Cumulative sums of log-likelihood ratios between the usual day and one of a lasting theft (Page
-//! 1954; for counts Höhle and Paul 2008), a sum for each look that such a theft may have ([`Sums`]).
+//! 1954; for counts Höhle and Paul 2008), a sum for each look that such a theft may have.
 //! They compare with a slow mean, which a theft of weeks hardly moves, and the last zero of the
 //! highest dates the onset. Between two day ends the sums are fixed, so that a day's count is too much
 //! from one number on.

@@ -67,6 +67,15 @@ struct Recent {
     people: People,
 }
 
+/// A person, by the spread number, read on a day that taught nothing, which is in force from a pane
+/// on.
+#[derive(Clone, Copy, Debug)]
+struct Apart {
+    person: u32,
+    day: u32,
+    from: u32,
+}
+
 /// A settled day.
 #[derive(Clone, Copy, Debug)]
 pub struct MetOn {
@@ -90,8 +99,8 @@ pub struct Familiar {
     /// The last day among those.
     as_of: u32,
     month: u32,
-    /// People read on days that taught nothing, and the last such day, of the last month; sorted.
-    apart: Vec<(u32, u32)>,
+    /// People read on days of the last month that taught nothing.
+    apart: Vec<Apart>,
     /// Days in force from a pane on that the watermark has not passed.
     recent: Vec<Recent>,
     /// Whether a limit kept a day from being learned: then nobody is called a stranger.
@@ -135,15 +144,19 @@ impl Familiar {
         self.forget_apart(met.day);
     }
 
-    /// Takes the people of a `day` that teaches nothing: they were read, but nobody gets to know
-    /// them.
-    pub fn pass(&mut self, subjects: impl Iterator<Item = u32>, day: u32) {
+    /// Takes the people of a day that teaches nothing: they were read, but nobody gets to know them.
+    pub fn pass(&mut self, subjects: impl Iterator<Item = u32>, met: MetOn) {
+        self.apart.extend(subjects.map(|subject| Apart {
+            person: spread(subject),
+            day: met.day,
+            from: met.from,
+        }));
         self.apart
-            .extend(subjects.map(|subject| (spread(subject), day)));
+            .sort_unstable_by_key(|it| (it.person, Reverse(it.day)));
+        // An older day is needed as long as an event before the newer one's pane may come.
         self.apart
-            .sort_unstable_by_key(|&(person, day)| (person, Reverse(day)));
-        self.apart.dedup_by_key(|(person, _)| *person);
-        self.forget_apart(day);
+            .dedup_by(|old, new| old.person == new.person && new.from <= met.passed);
+        self.forget_apart(met.day);
     }
 
     /// How many different people it read in the `days` that end with `day`, as it is known at `pane`:
@@ -163,13 +176,11 @@ impl Familiar {
         let counted = self.ages.iter().filter(|age| is_in(**age)).count();
         let recent = self.recent.iter();
         let recent = recent.filter(|it| it.from <= pane && (first..=day).contains(&it.day));
-        let apart = self
-            .apart
-            .iter()
-            .filter(|(_, on)| (first..=day).contains(on));
+        let apart = self.apart.iter();
+        let apart = apart.filter(|it| it.from <= pane && (first..=day).contains(&it.day));
         let mut beside: Vec<u32> = recent
             .flat_map(|it| it.people.iter().copied())
-            .chain(apart.map(|(person, _)| *person))
+            .chain(apart.map(|it| it.person))
             .chain(others.map(spread))
             .collect();
         beside.sort_unstable();
@@ -237,7 +248,7 @@ impl Familiar {
     }
 
     fn forget_apart(&mut self, day: u32) {
-        self.apart.retain(|(_, on)| on + MONTH_DAYS > day);
+        self.apart.retain(|it| it.day + MONTH_DAYS > day);
         self.apart.shrink_to_fit();
     }
 }
@@ -292,12 +303,19 @@ mod tests {
                 // Days long apart, and close together.
                 day += if gap % 3 == 0 { *gap } else { 1 };
                 reads.extend(people.iter().map(|person| (day, *person)));
+                let passed = if gap % 2 == 0 { day } else { day - 1 };
+                let met = MetOn { day, active_days: active, from: day, passed };
                 if *teaches {
-                    let passed = if gap % 2 == 0 { day } else { day - 1 };
-                    let met = MetOn { day, active_days: active, from: day, passed };
                     familiar.learn(people.iter().copied(), met);
                 } else {
-                    familiar.pass(people.iter().copied(), day);
+                    familiar.pass(people.iter().copied(), met);
+                }
+                // To who asks from before it is in force, the day has not been.
+                let before = reads.iter().filter(|(on, _)| *on < day && on + 30 > day);
+                let before: BTreeSet<u32> = before.map(|(_, person)| *person).collect();
+                if passed < day {
+                    let counted = familiar.read_in(30, (day, day - 1), std::iter::empty());
+                    prop_assert_eq!(counted, Some(u32::try_from(before.len()).unwrap()));
                 }
                 for (length, until) in [(7, day), (30, day), (7, day + 5), (30, day + 29)] {
                     let inside = reads.iter().filter(|(on, _)| on + length > until);

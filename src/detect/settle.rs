@@ -245,16 +245,17 @@ impl Account {
         }
         let first = day_end.day * PANES_PER_DAY;
         let people = self.ledger.subjects(first, first + PANES_PER_DAY - 1);
-        if !teaches {
-            return self.familiar.pass(people, day_end.day);
-        }
         let met = MetOn {
             day: day_end.day,
             active_days: self.baseline.days,
             from: day_end.from,
             passed: day_end.passed,
         };
-        self.familiar.learn(people, met);
+        if teaches {
+            self.familiar.learn(people, met);
+        } else {
+            self.familiar.pass(people, met);
+        }
     }
 }
 
