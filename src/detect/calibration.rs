@@ -14,7 +14,8 @@ use crate::detect::{
     fixed::{fixed, unit},
     habits::{Aspect, Aspects},
     odd::TIERS,
-    version::{COUNTED, TESTS, USED, is_slow},
+    parts::{Part, Parts},
+    version::{COUNTED, TESTS, USED, is_slow, part_of},
 };
 
 /// The level over which tails are measured: -ln of one in two hundred.
@@ -202,6 +203,8 @@ pub struct Asked {
     pub tiers: [f64; TIERS.len()],
     /// People of a month that are too many.
     pub stops: Stops,
+    /// Whether the hour of the week counts.
+    pub by_season: bool,
 }
 
 impl Tails {
@@ -240,7 +243,24 @@ impl Tails {
             aspects: self.aspects,
             tiers: self.tiers.map(|share| -share.min(1.0).ln()),
             stops: Stops::NONE,
+            by_season: true,
         }
+    }
+
+    /// The same of `parts` alone: of a test that is not among them, what no count reaches.
+    pub fn asked_of(&self, parts: Parts, budget: f64, times: f64) -> Asked {
+        let mut asked = self.asked(budget, times);
+        if !parts.has(Part::Tails) {
+            let believed = |budget: f64| [-(budget / USED as f64).ln(); TESTS];
+            (asked.scores, asked.low) = (believed(budget), believed(budget / times));
+        }
+        for test in 0..TESTS {
+            if !part_of(test).is_none_or(|part| parts.has(part)) {
+                (asked.scores[test], asked.low[test]) = (f64::INFINITY, f64::INFINITY);
+            }
+        }
+        asked.by_season = parts.has(Part::Season);
+        asked
     }
 }
 

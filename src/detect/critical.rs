@@ -66,8 +66,12 @@ pub struct Table {
 }
 
 impl Table {
-    /// The smallest count whose -ln p under `model` is at least `score`.
+    /// The smallest count whose -ln p under `model` is at least `score`; one that nothing reaches
+    /// where the score is infinite.
     pub fn critical(&mut self, model: Model, score: f64) -> u64 {
+        if score.is_infinite() {
+            return COUNT_MAX;
+        }
         if self.known.len() >= KNOWN_MAX {
             self.known.clear();
         }

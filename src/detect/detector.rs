@@ -70,11 +70,7 @@ impl Detector {
     pub fn new(config: Config) -> Self {
         let names = Names::new(config.subjects_max);
         let calendar = &config.declared.calendar;
-        let groups = Groups::new(
-            config.false_alerts_per_account_day,
-            calendar.clone(),
-            config.population,
-        );
+        let groups = Groups::new(&config);
         let together = Together::new(calendar.clone());
         Self {
             config,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     detect::{
+        Config,
         account::{Account, forget_versions},
         baseline::Baseline,
         calibration::{Asked, Experience, Shown, Tails},
@@ -14,6 +15,7 @@ use crate::{
         exceedance::Exceedance,
         habits::Habits,
         jobs::Jobs,
+        parts::{Part, Parts},
         peers::{PeerSums, Prior},
         season::{Calendar, Season},
         version::{History, Version},
@@ -89,17 +91,19 @@ pub struct Groups {
     calendar: Calendar,
     /// How many people's records it holds, where known.
     population: Option<u64>,
+    parts: Parts,
     /// Whether days teach nothing any more.
     is_frozen: bool,
 }
 
 impl Groups {
     /// No groups yet; all tests together may cross on `budget` of the account-days.
-    pub fn new(budget: f64, calendar: Calendar, population: Option<u64>) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self {
-            budget,
-            calendar,
-            population,
+            budget: config.false_alerts_per_account_day,
+            calendar: config.declared.calendar.clone(),
+            population: config.population,
+            parts: config.parts,
             ..Self::default()
         }
     }
@@ -128,8 +132,8 @@ impl Groups {
             return self.find_or_make(kind, None, table);
         }
         let group = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        let times = self.controllers[kind as usize].times(self.budget);
-        let mut asked = Tails::PRIOR.asked(self.budget, times);
+        let times = self.times()[kind as usize];
+        let mut asked = Tails::PRIOR.asked_of(self.parts, self.budget, times);
         asked.stops = self
             .population
             .map_or(Stops::NONE, |people| Stops::of(people, Vec::new()));
@@ -168,7 +172,7 @@ impl Groups {
     /// Takes what an account of `group` read on the day that is being settled, by signal: the count
     /// and what was usual.
     pub fn add_day(&mut self, group: u32, counts: [(u32, Option<f64>); SLOW.len()]) {
-        if self.is_frozen {
+        if self.is_frozen || !self.parts.has(Part::Peers) {
             return;
         }
         for (common, (count, usual)) in self.all[group as usize].common.iter_mut().zip(counts) {
@@ -235,13 +239,14 @@ impl Groups {
         for controller in &mut self.controllers {
             controller.age();
         }
+        let times = self.times();
         for ((group, prior), stops) in self.all.iter_mut().zip(priors).zip(stops) {
             group.prior = prior;
             group.experience.age();
             let wide = &wide[group.kind as usize];
             group.tails = group.experience.tails(wide);
-            let times = self.controllers[group.kind as usize].times(self.budget);
-            group.asked = group.tails.asked(self.budget, times);
+            let times = times[group.kind as usize];
+            group.asked = group.tails.asked_of(self.parts, self.budget, times);
             group.asked.stops = stops;
             group.common = [Common::default(); SLOW.len()];
             let version = newcomer((from, &self.calendar), &group.prior, &group.asked, table);
@@ -270,7 +275,22 @@ impl Groups {
         months.map(|months| Stops::of(population, months)).collect()
     }
 
+    /// How many times as often as the budget says the lowest tier alarms, by kind of account.
+    fn times(&self) -> [f64; AccountKind::ALL.len()] {
+        self.controllers.map(|controller| {
+            if self.parts.has(Part::Controller) {
+                controller.times(self.budget)
+            } else {
+                1.0
+            }
+        })
+    }
+
     fn priors<'a>(&self, accounts: impl Iterator<Item = &'a Account>) -> Vec<Prior> {
+        if !self.parts.has(Part::Peers) {
+            let groups = self.all.iter();
+            return groups.map(|group| Prior::weak(group.kind)).collect();
+        }
         let mut groups = vec![PeerSums::default(); self.all.len()];
         let mut kinds: [PeerSums; 4] = std::array::from_fn(|_| PeerSums::default());
         for account in accounts.filter(|account| account.baseline.days > 0) {

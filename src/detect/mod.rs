@@ -23,6 +23,7 @@ pub mod ledger;
 pub mod names;
 pub mod odd;
 pub mod pane;
+pub mod parts;
 pub mod refused;
 pub mod settle;
 pub mod together;
@@ -46,6 +47,7 @@ pub use self::{
     account::Account,
     detector::Detector,
     pane::Share,
+    parts::{Part, Parts},
     window::{Counts, Signal, Window},
 };
 
@@ -70,6 +72,8 @@ pub struct Config {
     pub declared: Arc<declared::Declared>,
     /// How many people's records the supplier holds, where known: [`coverage`] has stops then.
     pub population: Option<u64>,
+    /// Which parts are at work; all of them, but to measure what each is worth.
+    pub parts: Parts,
 }
 
 /// An account of one detector.

@@ -13,6 +13,7 @@ use crate::{
         jobs::Explained,
         ledger::Scratch,
         pane::{PANES_PER_DAY, PANES_PER_HOUR},
+        parts::{Part, Parts},
         peers::Prior,
         unsettled::Day,
         version::{COUNTED, TESTS, Version},
@@ -46,6 +47,8 @@ pub struct DayEnd {
     pub is_full: bool,
     /// What it teaches where it raised an alarm.
     pub teaching: Teaching,
+    /// Which parts of detection it teaches, and how.
+    pub parts: Parts,
 }
 
 impl Account {
@@ -88,9 +91,8 @@ impl Account {
             whole.alarms = 0;
             whole.is_vouched = true;
         }
-        let explained = self.explain_jobs(day);
+        let explained = self.explain_jobs(day_end);
         let mut scores: Scores = [None; TESTS];
-        self.learn_windows(day, &whole, &explained, peers, &mut scores);
         self.learn_slowly(
             day_end,
             &whole,
@@ -99,6 +101,11 @@ impl Account {
             prior,
             (&mut scores, table),
         );
+        if !day_end.parts.has(Part::Guard) {
+            whole.alarms = 0;
+            whole.is_vouched = true;
+        }
+        self.learn_windows(day, &whole, &explained, peers, &mut scores);
         self.meet(day_end, whole.alarms == 0 || self.baseline.is_young());
         let calendar = self.season.calendar.clone();
         let slots = whole.hours.iter().map(|block| block.hour);
@@ -141,8 +148,12 @@ impl Account {
 
     /// Takes the day's batches of a program. People have no jobs but declared ones: what comes back
     /// at their desks' hours is the day's work.
-    fn explain_jobs(&mut self, day: u32) -> Explained {
+    fn explain_jobs(&mut self, day_end: DayEnd) -> Explained {
+        let day = day_end.day;
         let is_bulk_only = match self.kind {
+            _ if !day_end.parts.has(Part::Jobs) => {
+                return self.jobs.explain_declared(day, &self.ledger);
+            }
             AccountKind::Person | AccountKind::Admin => {
                 return self.jobs.explain_declared(day, &self.ledger);
             }

@@ -10,6 +10,7 @@ use crate::detect::{
     jobs::{Job, Jobs, allowance, largest},
     odd::{self, TIERS},
     pane::pane_start,
+    parts::Part,
     peers::Prior,
     season::{Calendar, SLOTS, Season},
     window::{Signal, Window},
@@ -143,7 +144,11 @@ impl Version {
                 bars[place].critical(asked.low[test], asked.scores[test])
             }),
             level: std::array::from_fn(|slot| {
-                level_of(season.probability(slot, prior.season[slot]))
+                if asked.by_season {
+                    level_of(season.probability(slot, prior.season[slot]))
+                } else {
+                    0
+                }
             }),
         };
         for signal in Signal::TESTED {
@@ -323,6 +328,18 @@ pub fn is_used(test: usize) -> bool {
     window != Window::Today || test < COUNTED && slow_place(signal).is_some()
 }
 
+/// The part of detection that a test stands and falls with; nothing for those of a window that are
+/// always there.
+pub fn part_of(test: usize) -> Option<Part> {
+    let (signal, window) = signal_and_window(test);
+    match (signal, window) {
+        _ if test >= COUNTED => Some(Part::Circumstances),
+        (Signal::Novel, _) => Some(Part::Novel),
+        (_, Window::Today) => Some(Part::Drip),
+        _ => None,
+    }
+}
+
 /// Whether a test adds up many days.
 pub fn is_slow(test: usize) -> bool {
     test < COUNTED && signal_and_window(test).1 == Window::Today
@@ -384,9 +401,13 @@ fn level_of(probability: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::calibration::Tails;
+    use crate::detect::{Parts, calibration::Tails};
 
     fn version(baseline: &Baseline, prior: &Prior) -> Version {
+        version_of(baseline, prior, Parts::default())
+    }
+
+    fn version_of(baseline: &Baseline, prior: &Prior, parts: Parts) -> Version {
         let (season, drip, jobs) = (Season::default(), Drip::default(), Jobs::default());
         let history = History {
             baseline,
@@ -397,7 +418,8 @@ mod tests {
             forbids_exports: false,
             stops_told: 0,
         };
-        Version::new(0, history, prior, &asked(), &mut Table::default())
+        let asked = Tails::PRIOR.asked_of(parts, 2e-4, 1.0);
+        Version::new(0, history, prior, &asked, &mut Table::default())
     }
 
     fn asked() -> Asked {
@@ -434,6 +456,32 @@ mod tests {
                 assert!(score >= asked().scores[test], "{test} {critical} {score}");
             }
         }
+    }
+
+    #[test]
+    fn a_part_that_is_taken_out_crosses_at_no_count() {
+        let mut acquainted = Baseline::default();
+        acquainted.days = 20;
+        let novel = stat(Signal::Novel, Window::Hour);
+        let parts = Parts::default();
+        let without = |part| version_of(&acquainted, &Prior::WEAK, parts.without(part));
+        let critical = |version: &Version| version.critical(0)[novel];
+        let odd_critical =
+            |version: &Version| version.odd_critical(0, Window::Hour, 0, &mut Table::default());
+        let whole = version(&acquainted, &Prior::WEAK);
+        assert!(critical(&whole) < 1_000 && odd_critical(&whole) < 1_000);
+        assert_eq!(critical(&without(Part::Novel)), u32::MAX);
+        assert!(odd_critical(&without(Part::Circumstances)) > u64::from(u32::MAX));
+    }
+
+    #[test]
+    fn without_a_season_the_night_is_as_good_as_the_day() {
+        let mut prior = Prior::WEAK;
+        prior.season[3] = 0.001;
+        prior.season[10] = 0.95;
+        let parts = Parts::default().without(Part::Season);
+        let version = version_of(&Baseline::default(), &prior, parts);
+        assert_eq!(version.critical(3 * 120), version.critical(10 * 120));
     }
 
     #[test]

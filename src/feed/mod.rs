@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    detect::{Account, declared::Declared, version::Version},
+    detect::{Account, Parts, declared::Declared, version::Version},
     incident::{Verdicts, suppress::Suppression},
 };
 
@@ -44,6 +44,8 @@ pub struct Config {
     pub verdicts: Arc<Verdicts>,
     /// Incidents that nobody is to be paged for, of any supplier.
     pub suppressions: Arc<[Suppression]>,
+    /// Which parts of detection are at work; no key takes one out.
+    pub parts: Parts,
 }
 
 /// Bounds of one feed's state.
@@ -103,6 +105,7 @@ impl Default for Config {
             declared: Arc::default(),
             verdicts: Arc::default(),
             suppressions: Arc::default(),
+            parts: Parts::default(),
         }
     }
 }

@@ -106,6 +106,7 @@ impl Pipeline {
                 subjects_max: limits.subjects_max,
                 pairs_max: limits.pairs_max,
                 declared: config.declared,
+                parts: config.parts,
                 false_alerts_per_account_day: config.false_alerts_per_account_day,
             }),
             tracker: Tracker::new(incident::Config {

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, hash::BuildHasher as _};
 use super::{Detector, account_name};
 use crate::{
     detect::{
-        AccountId,
+        AccountId, Part,
         account::Account,
         pane::{PANE_MS, PANES_PER_DAY, PANES_PER_HOUR, pane_of, pane_start},
         settle::{DayEnd, Teaching},
@@ -37,6 +37,9 @@ impl Detector {
 
     fn gather(&mut self, passed: u32) -> Vec<Gathering> {
         let due = self.together.pass(passed);
+        if !self.config.parts.has(Part::Together) {
+            return Vec::new();
+        }
         let gather = |(hour, ids): (u32, BTreeSet<u32>)| {
             let accounts = ids.iter().filter_map(|id| {
                 let account = self.accounts[*id as usize].as_ref()?;
@@ -89,6 +92,7 @@ impl Detector {
             passed,
             is_full: false,
             teaching: Teaching::Guarded,
+            parts: self.config.parts,
         };
         let mut active = Vec::new();
         for (id, slot) in self.accounts.iter_mut().enumerate() {
