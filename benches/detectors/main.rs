@@ -2,22 +2,24 @@
 //!
 //! Ours runs as `replay` runs it, its defaults frozen. The others are given, for each rate of
 //! false incidents, the lowest threshold that keeps to it on these very worlds: an oracle that
-//! nobody has in service. All are scored by `score`.
+//! nobody has in service. All are scored by `score`. With `--ablations` ours is played without each
+//! of its parts as well.
 //!
 //! `make bench-detectors`, or with arguments `cargo bench --bench detectors -- --help`.
 
 use std::io::{self, Write as _};
 
 use clap::Parser;
-use rosterwatch::{clock::Stopwatch, event::DAY_MS, simulate::Plan};
+use rosterwatch::{clock::Stopwatch, detect::Part, event::DAY_MS, simulate::Plan};
 
 use crate::{
-    judging::{LONG_STEPS, Pool, Sums, scored},
+    judging::{Feeds, LONG_STEPS, Pool, Sums, scored},
     rivals::{FIXED, RIVALS, THREE_MINUTES},
     sweep::{RATE_MAX, Setting},
     world::World,
 };
 
+mod ablation;
 #[path = "../judging/mod.rs"]
 mod judging;
 mod list;
@@ -71,6 +73,12 @@ struct Args {
     /// Budgets to ask of ours too: what came of each, and its column in the table of that rate.
     #[arg(long, value_delimiter = ',')]
     budgets: Vec<f64>,
+    /// Play ours without each part of it too, every part at its own best setting.
+    #[arg(long)]
+    ablations: bool,
+    /// The same for these parts alone.
+    #[arg(long, value_delimiter = ',')]
+    ablate: Vec<String>,
     /// Leave the other detectors out.
     #[arg(long)]
     ours_only: bool,
@@ -89,6 +97,7 @@ fn main() -> anyhow::Result<()> {
     let watch = Stopwatch::start();
     let args = Args::parse();
     let plans = args.plans()?;
+    let parts = args.parts()?;
     let mut configs = vec![judging::config(None)?];
     for budget in &args.budgets {
         configs.push(judging::config(Some(*budget))?);
@@ -96,7 +105,8 @@ fn main() -> anyhow::Result<()> {
     let pooled = if args.ours_only { 0 } else { plans.len() };
     let worlds = judging::in_parallel(plans.len(), args.threads, |number| {
         let (kind, plan) = plans[number].clone();
-        world::play(kind, plan, &configs, pooled)
+        let feeds = configs.iter().map(Feeds::new).collect();
+        world::play(kind, plan, feeds, pooled)
     })?;
     let mut ours = Vec::new();
     for index in 0..configs.len() {
@@ -120,6 +130,12 @@ fn main() -> anyhow::Result<()> {
             writeln!(out, "{}", by_family(&args, &worlds, &ours, &fixed, *rate)?)?;
         }
         writeln!(out, "{}", legend())?;
+    }
+    if !parts.is_empty() {
+        let ablations = ablation::play(&plans, &configs[0], &parts, args.threads)?;
+        for rate in &args.rates {
+            writeln!(out, "{}", ablation::table(&ablations, *rate))?;
+        }
     }
     for world in worlds.iter().filter(|_| args.list) {
         writeln!(out, "{}", list::list(world)?)?;
@@ -151,6 +167,17 @@ impl Args {
             .zip(kinds.iter().cycle())
             .map(plan)
             .collect())
+    }
+
+    /// The parts to take out.
+    fn parts(&self) -> anyhow::Result<Vec<Part>> {
+        let mut parts = Part::ALL.to_vec();
+        let is_named = |part: &Part| self.ablate.iter().any(|it| it == part.as_str());
+        parts.retain(|part| self.ablations || is_named(part));
+        let are_known = self.ablations || parts.len() == self.ablate.len();
+        let names = Part::ALL.map(Part::as_str).join(", ");
+        anyhow::ensure!(are_known, "--ablate: name some of {names}, each once");
+        Ok(parts)
     }
 }
 

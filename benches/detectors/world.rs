@@ -3,7 +3,6 @@
 use std::{borrow::Borrow, collections::HashMap, hash::Hash, ops::Range};
 
 use rosterwatch::{
-    config::Config,
     decode::DecodedBatch,
     event::{AccessEvent, AccountKind},
     feed::Decision,
@@ -28,7 +27,7 @@ pub(super) struct World {
     pub(super) spans: Labels,
     pub(super) accounts: Vec<Account>,
     pub(super) events: usize,
-    /// What we raised, by configuration.
+    /// What we raised, by feeds.
     pub(super) ours: Vec<Vec<incident::Alert>>,
     /// What the others scored: each of all accounts, and of those that are no programs.
     pub(super) rivals: Vec<[Crossings; 2]>,
@@ -59,16 +58,15 @@ struct Reading {
     reads: Vec<Read>,
 }
 
-/// Plays `plan` through our pipeline under each of `configs`, and through the rivals where
+/// Plays `plan` through each of `feeds`, our pipeline, and through the rivals where
 /// `worlds`, the number of worlds in their pool, is above 0.
 pub(super) fn play(
     kind: &'static str,
     plan: Plan,
-    configs: &[Config],
+    mut feeds: Vec<Feeds<'_>>,
     worlds: usize,
 ) -> anyhow::Result<World> {
     let mut stream = Stream::new(plan)?;
-    let mut feeds: Vec<_> = configs.iter().map(Feeds::new).collect();
     let mut reading = Reading::default();
     let mut lines = 0;
     loop {

@@ -14,7 +14,7 @@ use rosterwatch::{
     config::Config,
     decode::{DecodedBatch, Verdict},
     event::AccessEvent,
-    feed::{Decision, Pipeline},
+    feed::{self, Decision, Pipeline},
     incident, ingest,
     score::{self, Found, Rate, Score},
     simulate::Labels,
@@ -35,15 +35,20 @@ pub(super) fn config(budget: Option<f64>) -> anyhow::Result<Config> {
 
 /// Every feed of one log, decided as `replay` decides a single file of it.
 pub(super) struct Feeds<'a> {
-    config: &'a Config,
+    feed_of: Box<dyn Fn(&str) -> feed::Config + 'a>,
     pipelines: BTreeMap<String, Pipeline>,
     alerts: Vec<incident::Alert>,
 }
 
 impl<'a> Feeds<'a> {
     pub(super) fn new(config: &'a Config) -> Self {
+        Self::of(|supplier| config.feed_of(supplier))
+    }
+
+    /// Feeds of suppliers that are decided as `feed_of` says.
+    pub(super) fn of(feed_of: impl Fn(&str) -> feed::Config + 'a) -> Self {
         Self {
-            config,
+            feed_of: Box::new(feed_of),
             pipelines: BTreeMap::new(),
             alerts: Vec::new(),
         }
@@ -51,7 +56,7 @@ impl<'a> Feeds<'a> {
 
     pub(super) fn observe(&mut self, event: &AccessEvent<'_>, record: ingest::Record) -> Decision {
         if !self.pipelines.contains_key(event.supplier) {
-            let feed = self.config.feed_of(event.supplier);
+            let feed = (self.feed_of)(event.supplier);
             let pipeline = Pipeline::new(event.supplier, feed);
             self.pipelines.insert(event.supplier.to_owned(), pipeline);
         }
@@ -105,14 +110,14 @@ pub(super) fn scored(alerts: &[incident::Alert]) -> Vec<score::Alert> {
 pub(super) struct Sums {
     pub(super) attacks: u64,
     pub(super) found: u64,
-    share_out: f64,
+    out: f64,
 }
 
 impl Sums {
     fn add(&mut self, found: &Found) {
         self.attacks += found.attacks;
         self.found += found.found;
-        self.share_out += found.share_out.unwrap_or(0.0) * found.attacks as f64;
+        self.out += found.share_out.unwrap_or(0.0) * found.attacks as f64;
     }
 
     /// Recall and mean share out, as a cell of a table.
@@ -120,9 +125,20 @@ impl Sums {
         if self.attacks == 0 {
             return "–".to_owned();
         }
-        let attacks = self.attacks as f64;
-        let (recall, out) = (self.found as f64 / attacks, self.share_out / attacks);
-        format!("{recall:.2} / {out:.2}")
+        format!("{:.2} / {:.2}", self.recall(), self.share_out())
+    }
+
+    /// Share of the attacks that was found; 1 where there are none.
+    pub(super) fn recall(&self) -> f64 {
+        if self.attacks == 0 {
+            return 1.0;
+        }
+        self.found as f64 / self.attacks as f64
+    }
+
+    /// Mean share that was out at the first alarm, a miss counting 1.
+    pub(super) fn share_out(&self) -> f64 {
+        self.out / self.attacks.max(1) as f64
     }
 }
 
