@@ -163,7 +163,9 @@ macro_rules! job {
 }
 
 /// Declarations that are refused, each by the key that is at fault and a word of the remedy.
-const REFUSED: [(&str, &str, &str); 17] = [
+const REFUSED: [(&str, &str, &str); 19] = [
+    ("timezone = \"Europe/Lodnon\"", "timezone", "Europe/London"),
+    ("timezone = 1", "timezone", "no string"),
     ("holidays = [\"2026-02-30\"]", "holidays", "no date"),
     ("accounts = 3", "accounts", "no table"),
     ("accounts.x = 3", "accounts.x", "no table"),

@@ -26,3 +26,5 @@ mod serve;
 mod tidy;
 /// Simulated worlds and their score.
 mod worlds;
+/// Suppliers whose clock does not show UTC.
+mod zones;

@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
 use super::read::{Reader, join};
 use crate::{
     detect::{
@@ -12,13 +14,17 @@ use crate::{
         jobs::{Job, Rhythm},
         pane::{PANE_MS, PANES_PER_HOUR},
         season::Calendar,
+        zone::Zone,
     },
-    event::{AccountKind, Action, HOUR_MS, civil_from_days, days_from_civil},
+    event::{AccountKind, Action, DAY_MS, HOUR_MS, Timestamp, civil_from_days, days_from_civil},
 };
 
 /// A job takes an hour unless told otherwise, and what takes longer than half a day is no job.
 const WITHIN_MS: i64 = HOUR_MS;
 const WITHIN_MAX_MS: i64 = 12 * HOUR_MS;
+
+/// The years that events may lie in, with one to spare.
+const YEARS: [i64; 2] = [1999, 2101];
 
 const WEEKDAYS: [&str; 7] = [
     "monday",
@@ -34,6 +40,7 @@ const WEEKDAYS: [&str; 7] = [
 pub(super) fn declared(read: &mut Reader, supplier: &str) -> Declared {
     let path = join("suppliers", supplier);
     let calendar = Calendar::new(holidays(read, &join(&path, "holidays")));
+    let calendar = calendar.under(zone(read, &join(&path, "timezone")));
     let mut accounts = accounts(read, &join(&path, "accounts"));
     let mut jobs: BTreeMap<String, Vec<Job>> = BTreeMap::new();
     for key in read.tables(&join(&path, "jobs")) {
@@ -60,6 +67,37 @@ fn holidays(read: &mut Reader, key: &str) -> BTreeSet<i64> {
         }
     }
     days
+}
+
+/// The clock of a time zone that is named; UTC where none is.
+fn zone(read: &mut Reader, key: &str) -> Zone {
+    let Some(name) = read.option(key) else {
+        return Zone::default();
+    };
+    // The program's own database: what is found must not hang on the machine's.
+    if let Ok(zone) = TimeZoneDatabase::bundled().get(&name) {
+        return clock_of(&zone);
+    }
+    read.refuse(
+        key,
+        "is no time zone; write an IANA name such as Europe/London",
+    );
+    Zone::default()
+}
+
+/// The clock of a zone, for all the times that an event may have.
+fn clock_of(zone: &TimeZone) -> Zone {
+    let [from, to] = YEARS.map(|year| days_from_civil(year, 1, 1) * DAY_MS);
+    let Ok(start) = jiff::Timestamp::from_millisecond(from) else {
+        return Zone::default();
+    };
+    let ahead_ms = |offset: jiff::tz::Offset| i64::from(offset.seconds()) * 1_000;
+    let changes = zone.following(start).map(|change| {
+        let at = Timestamp::from_millis(change.timestamp().as_millisecond());
+        (at, ahead_ms(change.offset()))
+    });
+    let changes = changes.take_while(|(at, _)| at.as_millis() < to);
+    Zone::new(ahead_ms(zone.to_offset(start)), changes.collect())
 }
 
 fn accounts(read: &mut Reader, path: &str) -> BTreeMap<String, DeclaredAccount> {
@@ -90,13 +128,13 @@ fn job(read: &mut Reader, path: &str, never_exports: bool) -> Option<Job> {
     let key = |leaf| join(path, leaf);
     let exports = action(read, &key("action"), never_exports);
     let rhythm = rhythm(read, path);
-    let at = required(read, &key("at"), "write when it begins, in UTC: 02:00");
+    let at = required(read, &key("at"), "write when it begins: 02:00");
     let at = if at.is_empty() {
         None
     } else {
         let minutes = minutes_of(&at);
         if minutes.is_none() {
-            read.refuse(&key("at"), "is no time of day; write 02:00, in UTC");
+            read.refuse(&key("at"), "is no time of day; write 02:00");
         }
         minutes
     };

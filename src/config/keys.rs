@@ -332,6 +332,7 @@ pub(super) const SUPPLIER_KEYS: &[(&str, Form)] = &[
     ("population", Count(1, u64::MAX)),
     ("delivery", Time),
     ("holidays", Texts),
+    ("timezone", Text),
 ];
 
 /// The file of defaults.
@@ -342,8 +343,8 @@ pub fn default_file() -> String {
     );
     let mut table = "";
     file.push_str(
-        "# What is known of a supplier (its topics, holidays, accounts, jobs) has a table of its own, from the\n\
-         # file only: [suppliers.name]; example.toml and the README show one.\n",
+        "# What is known of a supplier (its topics, time zone, holidays, accounts, jobs) has a table of its own,\n\
+         # from the file only: [suppliers.name]; example.toml and the README show one.\n",
     );
     for key in KEYS {
         let (of, name) = key.path.rsplit_once('.').unwrap_or(("", key.path));

@@ -4,7 +4,8 @@
 //! A job is recognised by its rhythm: the same hour on most days, on the same weekday, on the same
 //! day of the month, or on the last working day, at about the same size. What a job explains is
 //! neither learned as ordinary reading nor scored; the same volume at another hour, a second time,
-//! or grown past its band finds no excuse. Times are UTC; a clock change lies within the tolerance.
+//! or grown past its band finds no excuse. Days and times are those of the supplier's clock; where
+//! that is not known they are UTC's, and a change of the clock lies within the tolerance.
 //!
 //! A job may be declared instead: then it needs no history, and holds within its declared bounds.
 
@@ -49,12 +50,32 @@ const BAND_SHARE: f64 = 0.1;
 /// One batch of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
-    day: u32,
-    /// First and last pane of the day.
+    /// Its first and last pane.
+    first: u32,
+    last: u32,
+    /// The date on which it begins by the supplier's clock, and the pane of that day.
+    date: u32,
     start: u32,
-    end: u32,
     /// People, or records exported where they are more.
     size: u32,
+}
+
+impl Run {
+    fn new((first, last): (u32, u32), size: u32, calendar: &Calendar) -> Self {
+        let wall = calendar.wall_pane(first);
+        Self {
+            first,
+            last,
+            date: wall / PANES_PER_DAY,
+            start: wall % PANES_PER_DAY,
+            size,
+        }
+    }
+
+    /// Its last pane by the clock, from the midnight before it begins.
+    const fn end(&self) -> u32 {
+        self.start + self.last - self.first
+    }
 }
 
 /// A recognised job, or a declared one.
@@ -95,27 +116,25 @@ impl Job {
 
     /// How many runs of it a window that ends at `pane` may hold.
     fn runs_in(&self, window: Window, pane: u32, calendar: &Calendar) -> u32 {
-        let day = pane / PANES_PER_DAY;
-        let may_be_in = |day: &u32| {
-            let (from, to) = self.span(*day);
-            self.rhythm.is_due(*day, calendar) && from <= pane && window.first(pane) <= to
+        let date = calendar.wall_pane(pane) / PANES_PER_DAY;
+        let may_be_in = |date: &u32| {
+            let (from, to) = self.span(*date, calendar);
+            self.rhythm.is_due(*date, calendar) && from <= pane && window.first(pane) <= to
         };
-        let runs = (day.saturating_sub(1)..=day + 1).filter(may_be_in);
+        let runs = (date.saturating_sub(1)..=date + 1).filter(may_be_in);
         u32::try_from(runs.count()).unwrap_or(0)
     }
 
-    /// The panes in which a run of `day` lies.
-    fn span(&self, day: u32) -> (u32, u32) {
-        let midnight = day * PANES_PER_DAY;
+    /// The panes in which a run of a date lies, rounded out to whole hours of UTC.
+    fn span(&self, date: u32, calendar: &Calendar) -> (u32, u32) {
+        let midnight = date * PANES_PER_DAY;
         let from = (midnight + self.start).saturating_sub(self.slack);
-        (
-            hour(from),
-            hour(midnight + self.end + self.slack) + PANES_PER_HOUR - 1,
-        )
+        let (from, to) = calendar.panes((from, midnight + self.end + self.slack));
+        (hour(from), hour(to) + PANES_PER_HOUR - 1)
     }
 
-    /// What lies on `day` of the run that is due on `due`, that day or the one before; nothing where
-    /// it is not as declared.
+    /// What lies on the UTC day `day` of the run that is due on the date `due`; nothing where it is
+    /// not as declared.
     fn declared_run(
         &self,
         (due, day): (u32, u32),
@@ -123,7 +142,7 @@ impl Job {
         calendar: &Calendar,
     ) -> Option<Run> {
         let midnight = day * PANES_PER_DAY;
-        let (from, to) = self.span(due);
+        let (from, to) = self.span(due, calendar);
         let (from, to) = (from.max(midnight), to.min(midnight + PANES_PER_DAY - 1));
         if from > to || !self.rhythm.is_due(due, calendar) {
             return None;
@@ -134,21 +153,16 @@ impl Job {
             Some(false) => batch.exported == 0,
             None => true,
         };
-        (does_as_declared && batch.size <= self.size_max).then_some(Run {
-            day,
-            start: batch.start - midnight,
-            end: batch.end - midnight,
-            size: batch.size,
-        })
+        let is_so = does_as_declared && batch.size <= self.size_max;
+        is_so.then(|| Run::new((batch.start, batch.end), batch.size, calendar))
     }
 
     fn explains(&self, run: &Run, calendar: &Calendar) -> bool {
-        let (from, to) = self.span(run.day);
-        let midnight = run.day * PANES_PER_DAY;
-        self.rhythm.is_due(run.day, calendar)
+        let (from, to) = self.span(run.date, calendar);
+        self.rhythm.is_due(run.date, calendar)
             && run.size <= self.size_max
-            && from <= midnight + run.start
-            && midnight + run.end <= to
+            && from <= run.first
+            && run.last <= to
     }
 }
 
@@ -175,10 +189,8 @@ pub struct Explained {
 impl Explained {
     /// How much of the highest count of a window that ends in the panes from `from` to `to`.
     pub fn within(&self, window: Window, from: u32, to: u32) -> u32 {
-        let held = self.runs.iter().filter(|run| {
-            let midnight = run.day * PANES_PER_DAY;
-            midnight + run.start <= to && midnight + run.end >= window.first(from)
-        });
+        let is_held = |run: &&Run| run.first <= to && run.last >= window.first(from);
+        let held = self.runs.iter().filter(is_held);
         held.map(|run| run.size).fold(0, u32::saturating_add)
     }
 }
@@ -199,7 +211,7 @@ impl Jobs {
         let mut explained = self.explain_declared(day, ledger);
         self.known
             .retain(|job| day.saturating_sub(job.last_day) <= job.rhythm.rule().2);
-        for run in runs_of(day, ledger, is_bulk_only) {
+        for run in runs_of(day, ledger, is_bulk_only, &self.calendar) {
             // What is declared is held to that, however often it is larger.
             if self.is_in_declared_hours(&run) {
                 continue;
@@ -230,10 +242,13 @@ impl Jobs {
             runs: std::mem::take(&mut self.before),
             is_new: false,
         };
-        explained.runs.retain(|run| run.day + 1 == day);
+        explained
+            .runs
+            .retain(|run| run.first / PANES_PER_DAY + 1 == day);
         for job in self.declared.iter() {
             let on = |due| job.declared_run((due, day), ledger, &self.calendar);
-            let runs = [day.saturating_sub(1), day].map(on).into_iter().flatten();
+            // A date begins before the UTC day or after it, and its runs may end on the next.
+            let runs = (day.saturating_sub(1)..=day + 1).filter_map(on);
             self.before.extend(runs);
         }
         explained.runs.extend_from_slice(&self.before);
@@ -251,14 +266,13 @@ impl Jobs {
     }
 
     fn is_in_declared_hours(&self, run: &Run) -> bool {
-        let midnight = run.day * PANES_PER_DAY;
         let holds = |job: &Job, due: u32| {
-            let (from, to) = job.span(due);
-            let is_within = from <= midnight + run.start && midnight + run.end <= to;
+            let (from, to) = job.span(due, &self.calendar);
+            let is_within = from <= run.first && run.last <= to;
             is_within && job.rhythm.is_due(due, &self.calendar)
         };
         let mut declared = self.declared.iter();
-        declared.any(|job| holds(job, run.day) || holds(job, run.day.saturating_sub(1)))
+        declared.any(|job| holds(job, run.date) || holds(job, run.date.saturating_sub(1)))
     }
 
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
@@ -271,18 +285,18 @@ impl Jobs {
             .collect();
         let rhythms = [
             Rhythm::Daily,
-            Rhythm::Weekly(weekday_of(run.day)),
+            Rhythm::Weekly(weekday_of(run.date)),
             Rhythm::LastWorkingDay,
-            Rhythm::DayOfMonth(day_of_month(run.day)),
+            Rhythm::DayOfMonth(day_of_month(run.date)),
         ];
         for rhythm in rhythms {
             let (span, least, _) = rhythm.rule();
             let of_rhythm = alike.iter().filter(|old| {
-                let is_due = |day| rhythm.is_due(day, &self.calendar);
-                run.day - old.day < span && is_due(old.day) && is_due(run.day)
+                let is_due = |date| rhythm.is_due(date, &self.calendar);
+                run.date.abs_diff(old.date) < span && is_due(old.date) && is_due(run.date)
             });
             let of_rhythm: Vec<Run> = of_rhythm.copied().collect();
-            let mut days: Vec<u32> = of_rhythm.iter().map(|run| run.day).collect();
+            let mut days: Vec<u32> = of_rhythm.iter().map(|run| run.date).collect();
             days.dedup();
             // Neighbouring days are one date of a month.
             let is_monthly = matches!(rhythm, Rhythm::DayOfMonth(_) | Rhythm::LastWorkingDay);
@@ -354,16 +368,16 @@ fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
     Job {
         rhythm,
         start: starts[starts.len() / 2],
-        end: runs.iter().map(|run| run.end).max().unwrap_or(latest.end),
+        end: runs.iter().map(Run::end).max().unwrap_or(latest.end()),
         slack: TOLERANCE_PANES,
         size_max: size.ceil() as u32,
         exports: None,
-        last_day: latest.day,
+        last_day: latest.date,
     }
 }
 
-/// The batches of a day.
-fn runs_of(day: u32, ledger: &Ledger, is_bulk_only: bool) -> Vec<Run> {
+/// The batches of a UTC day.
+fn runs_of(day: u32, ledger: &Ledger, is_bulk_only: bool, calendar: &Calendar) -> Vec<Run> {
     let midnight = day * PANES_PER_DAY;
     let mut runs: Vec<(u32, u32, u64, u64)> = Vec::new();
     for pane in ledger.panes(midnight, midnight + PANES_PER_DAY - 1) {
@@ -398,12 +412,7 @@ fn runs_of(day: u32, ledger: &Ledger, is_bulk_only: bool) -> Vec<Run> {
     }
     let runs = large.into_iter().filter_map(|(start, end, ..)| {
         let batch = batch(ledger, start, end)?;
-        Some(Run {
-            day,
-            start: start - midnight,
-            end: end - midnight,
-            size: batch.size,
-        })
+        Some(Run::new((start, end), batch.size, calendar))
     });
     runs.filter(|run| run.size >= SIZE_MIN).collect()
 }
@@ -518,7 +527,7 @@ mod tests {
         let (_, explained) = learned(nights);
         let of_day = |index: usize, date: i64| {
             let runs = explained[index].runs.iter();
-            runs.filter(|run| run.day == june(date)).count()
+            runs.filter(|run| run.date == june(date)).count()
         };
         assert_eq!([of_day(5, 6), of_day(6, 7), of_day(7, 8)], [1, 1, 0]);
     }

@@ -31,6 +31,7 @@ pub mod unsettled;
 pub mod version;
 pub mod watermark;
 pub mod window;
+pub mod zone;
 
 pub mod baseline;
 pub mod calibration;

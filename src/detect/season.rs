@@ -2,9 +2,15 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::event::{DAY_MS, HOUR_MS, Timestamp};
+use crate::{
+    detect::{
+        pane::{PANE_MS, pane_of, pane_start},
+        zone::Zone,
+    },
+    event::{HOUR_MS, Timestamp},
+};
 
-/// Hours of a weekday, then of a weekend day or a holiday, in UTC.
+/// Hours of a weekday, then of a weekend day or a holiday, by the supplier's clock.
 pub const SLOTS: usize = 48;
 
 /// Days after which what was seen counts half. Twice the counts' own, since a slot is seen once a
@@ -16,11 +22,14 @@ const PEER_DAYS: f64 = 6.0;
 /// Days of silence that are counted one by one; longer silence counts as this long.
 const CATCH_UP_DAYS_MAX: i64 = 90;
 
-/// Which days a supplier works on: all but Saturdays, Sundays and its declared holidays.
+/// Which days a supplier works on, all but Saturdays, Sundays and its declared holidays, and which
+/// hour its clock shows.
 #[derive(Clone, Debug, Default)]
 pub struct Calendar {
-    /// Days since 1970; nothing where none is declared, so that a copy costs nothing.
+    /// Dates as days since 1970; nothing where none is declared, so that a copy costs nothing.
     holidays: Option<Arc<BTreeSet<i64>>>,
+    /// Nothing where its clock shows UTC.
+    zone: Option<Arc<Zone>>,
 }
 
 impl Calendar {
@@ -28,25 +37,67 @@ impl Calendar {
     pub fn new(holidays: BTreeSet<i64>) -> Self {
         Self {
             holidays: (!holidays.is_empty()).then(|| Arc::new(holidays)),
+            zone: None,
         }
     }
 
-    /// Whether nobody is expected at work on a day since 1970.
-    pub fn is_day_off(&self, day: i64) -> bool {
-        is_weekend(day) || self.is_holiday(day)
+    /// The same under a clock of another zone than UTC.
+    #[must_use]
+    pub fn under(self, zone: Zone) -> Self {
+        let zone = (zone != Zone::default()).then(|| Arc::new(zone));
+        Self { zone, ..self }
     }
 
-    /// Whether a day since 1970 was declared a holiday.
-    pub fn is_holiday(&self, day: i64) -> bool {
+    /// Whether nobody is expected at work on a date, as days since 1970.
+    pub fn is_day_off(&self, date: i64) -> bool {
+        is_weekend(date) || self.is_holiday(date)
+    }
+
+    /// The hour since 1970 that the clock shows when an hour of UTC begins.
+    pub fn wall_hour(&self, hour: i64) -> i64 {
+        let zone = self.zone.as_ref();
+        zone.map_or(hour, |zone| {
+            let start = hour * HOUR_MS;
+            (start + zone.ahead_ms(Timestamp::from_millis(start))).div_euclid(HOUR_MS)
+        })
+    }
+
+    /// The date, as days since 1970, that most of a UTC day has by the clock: that of its noon.
+    pub fn date_of(&self, day: i64) -> i64 {
+        self.wall_hour(day * 24 + 12).div_euclid(24)
+    }
+
+    /// The pane, counted as by a clock that is never changed, that the clock shows at a pane.
+    pub fn wall_pane(&self, pane: u32) -> u32 {
+        let zone = self.zone.as_ref();
+        zone.map_or(pane, |zone| {
+            let start = pane_start(pane);
+            pane_of(start.plus_millis(zone.ahead_ms(start)))
+        })
+    }
+
+    /// The first and the last pane at which the clock shows the panes of `wall`, both included. In
+    /// an hour that the clock skips they are an hour before and after it too.
+    pub fn panes(&self, wall: (u32, u32)) -> (u32, u32) {
+        let Some(zone) = &self.zone else {
+            return wall;
+        };
+        let moments = |pane: u32| zone.moments(i64::from(pane) * PANE_MS);
+        let ([from, _], [_, to]) = (moments(wall.0), moments(wall.1));
+        (pane_of(from), pane_of(to))
+    }
+
+    /// Whether a date, as days since 1970, was declared a holiday.
+    pub fn is_holiday(&self, date: i64) -> bool {
         let holidays = self.holidays.as_ref();
-        holidays.is_some_and(|holidays| holidays.contains(&day))
+        holidays.is_some_and(|holidays| holidays.contains(&date))
     }
 
     /// The slot of the hour that holds `time`.
     pub fn slot_of(&self, time: Timestamp) -> usize {
-        let hour = time.as_millis().div_euclid(HOUR_MS).rem_euclid(24);
-        let is_off = self.is_day_off(time.as_millis().div_euclid(DAY_MS));
-        usize::try_from(hour).unwrap_or(0) + if is_off { 24 } else { 0 }
+        let hour = self.wall_hour(time.as_millis().div_euclid(HOUR_MS));
+        let is_off = self.is_day_off(hour.div_euclid(24));
+        usize::try_from(hour.rem_euclid(24)).unwrap_or(0) + if is_off { 24 } else { 0 }
     }
 
     /// The slot of an hour since 1970.
@@ -92,13 +143,14 @@ impl Season {
         }
     }
 
-    /// Takes a day (since 1970) with its active slots into account, and the idle days before it.
+    /// Takes a UTC day (since 1970) with its active slots into account, and the idle days before it.
     #[expect(clippy::cast_possible_truncation, reason = "a factor below 1")]
     pub fn learn(&mut self, day: i64, active: impl Iterator<Item = usize>) {
         let first = self.last_day.map_or(day, |last| last + 1);
         let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS) as f32;
         for passed in first.max(day - CATCH_UP_DAYS_MAX)..=day {
-            let kind = usize::from(self.calendar.is_day_off(passed));
+            let date = self.calendar.date_of(passed);
+            let kind = usize::from(self.calendar.is_day_off(date));
             self.days[kind] = self.days[kind] * keep + 1.0;
             for slot in &mut self.active[kind * 24..kind * 24 + 24] {
                 *slot *= keep;
@@ -127,6 +179,7 @@ impl Season {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::DAY_MS;
 
     #[test]
     fn slots_follow_the_calendar() {
@@ -140,6 +193,41 @@ mod tests {
         assert_eq!(slot_of(monday), 9);
         let holiday = Calendar::new([monday.as_millis() / DAY_MS].into());
         assert_eq!(holiday.slot_of(monday), 33);
+    }
+
+    #[test]
+    fn slots_are_those_of_the_clock_on_the_wall() {
+        let saturday = Timestamp::from_millis(1_795_219_200_000);
+        let slot = |ahead_ms, time: Timestamp| {
+            let calendar = Calendar::default().under(Zone::new(ahead_ms, Vec::new()));
+            calendar.slot_of(time)
+        };
+        let minutes = |minutes: i64| saturday.plus_millis(minutes * 60_000);
+        assert_eq!(slot(9 * HOUR_MS, minutes(-540)), 24, "midnight in Tokyo");
+        assert_eq!(
+            slot(-5 * HOUR_MS, minutes(0)),
+            19,
+            "Friday evening in New York"
+        );
+        // In India the UTC hour of 18:00 begins at half past eleven at night.
+        let india = 11 * HOUR_MS / 2;
+        assert_eq!(
+            [minutes(-360), minutes(-301)].map(|at| slot(india, at)),
+            [23; 2]
+        );
+        assert_eq!(slot(india, minutes(-300)), 24);
+    }
+
+    #[test]
+    fn a_utc_day_is_the_date_of_its_noon() {
+        let date = |hours| {
+            let zone = Zone::new(hours * HOUR_MS, Vec::new());
+            Calendar::default().under(zone).date_of(20_000)
+        };
+        assert_eq!(
+            [-11, 0, 11, 12, 13].map(date),
+            [20_000, 20_000, 20_000, 20_001, 20_001]
+        );
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Together {
         }
         let rule = self.rule.at(span.1);
         let day = span.0 / PANES_PER_DAY;
-        let usual = rule.accounts[usize::from(self.calendar.is_day_off(day.into()))];
+        let usual = rule.accounts[self.kind_of(day)];
         let half = rule.score / 2.0;
         let many = -usual.tail(parts.len() as u64).max(1e-300).ln();
         let needed = rule.score - many.min(half);
@@ -232,7 +232,7 @@ impl Together {
     /// pane `from` on. `budget` is the share of account-days that may raise a false alert.
     pub fn settle(&mut self, day: u32, active: usize, from: u32, budget: f64) {
         let odd = self.days.remove(&day).map_or(0, |accounts| accounts.len());
-        let kind = usize::from(self.calendar.is_day_off(day.into()));
+        let kind = self.kind_of(day);
         let usual = self.rule.now.accounts[kind];
         // What looks like a theft teaches no more than a busy day would.
         let odd = (odd as f64).min(usual.mean + 2.0 * usual.deviation());
@@ -246,6 +246,12 @@ impl Together {
         };
         let score = rule.score.clamp(SCORE[0], SCORE[1]);
         self.rule.change(from, Rule { score, ..rule });
+    }
+
+    /// The kind of a UTC day.
+    fn kind_of(&self, day: u32) -> usize {
+        let date = self.calendar.date_of(day.into());
+        usize::from(self.calendar.is_day_off(date))
     }
 
     /// Forgets days that are over without having been settled: nobody was active in them.

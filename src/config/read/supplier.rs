@@ -7,8 +7,8 @@ use crate::config::{
 };
 
 /// What the tables of suppliers, accounts and jobs hold.
-const SUPPLIER_HAS: &str =
-    "a supplier has topics, lateness, datasets, population, delivery, holidays, accounts, jobs";
+const SUPPLIER_HAS: &str = "a supplier has topics, lateness, datasets, population, delivery, \
+                             timezone, holidays, accounts, jobs";
 const ACCOUNT_HAS: &str = "an account has kind, never_export, may_read_all";
 const JOB_HAS: &str = "a job has account, action, every, day, at, within, people_max";
 

@@ -39,7 +39,7 @@ pub(super) enum Grain {
 #[derive(Debug)]
 pub(super) struct Rhythm {
     grain: Grain,
-    /// Nothing is awaited on a declared holiday.
+    /// Nothing is awaited on a declared holiday, and the hours of the week are its clock's.
     calendar: Calendar,
     slots: Vec<Slot>,
     /// Usual minutes of each slot in force.
@@ -136,7 +136,7 @@ impl Rhythm {
             let slot = at.div_euclid(slot_ms);
             let end = (slot + 1) * slot_ms;
             let share = (end.min(to) - at) as f64 / slot_ms as f64;
-            let is_holiday = self.calendar.is_holiday(at.div_euclid(DAY_MS));
+            let is_holiday = self.calendar.is_holiday(self.date_of(slot));
             if !is_holiday && (self.grain == Grain::Hour || share >= 1.0) {
                 minutes += share * self.usual_around(slot);
             }
@@ -151,7 +151,7 @@ impl Rhythm {
     }
 
     fn usual_around(&self, slot: i64) -> f64 {
-        let of = |slot: i64| self.usual[place(slot, self.usual.len())];
+        let of = |slot: i64| self.usual[self.place(slot)];
         match self.grain {
             Grain::Hour => of(slot - 1).min(of(slot)).min(of(slot + 1)),
             Grain::Day => of(slot),
@@ -181,9 +181,27 @@ impl Rhythm {
     }
 
     fn learn(&mut self, slot: i64, minutes: u16) {
-        let place = place(slot, self.slots.len());
+        let place = self.place(slot);
         self.slots[place].learn(minutes);
         self.usual[place] = self.slots[place].usual().map_or(0.0, f64::from);
+    }
+
+    /// The date of a slot by the supplier's clock.
+    fn date_of(&self, slot: i64) -> i64 {
+        match self.grain {
+            Grain::Hour => self.calendar.wall_hour(slot).div_euclid(24),
+            Grain::Day => self.calendar.date_of(slot),
+        }
+    }
+
+    /// The place of a slot in the week: hours are those of the supplier's clock.
+    fn place(&self, slot: i64) -> usize {
+        let shown = match self.grain {
+            Grain::Hour => self.calendar.wall_hour(slot),
+            Grain::Day => slot,
+        };
+        let slots = self.slots.len().cast_signed() as i64;
+        usize::try_from(shown.rem_euclid(slots)).unwrap_or(0)
     }
 
     fn has_usual(&self, day: i64) -> bool {
@@ -234,13 +252,10 @@ fn limit(longest: impl Iterator<Item = f64>) -> f64 {
 /// Milliseconds of a minute.
 pub(super) const MINUTE_MS: i64 = 60_000;
 
-fn place(slot: i64, slots: usize) -> usize {
-    usize::try_from(slot.rem_euclid(slots.cast_signed() as i64)).unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::zone::Zone;
 
     #[test]
     fn the_limit_is_what_the_longest_silences_pass_once_a_year() {
@@ -258,6 +273,28 @@ mod tests {
         assert!(
             few > more && more > many && many > itself,
             "{few} {more} {many}"
+        );
+    }
+
+    #[test]
+    fn the_usual_hours_are_those_of_the_wall() {
+        // An hour ahead until the ninth week; at work from 09:00 to 18:00 by the wall.
+        let change = Timestamp::from_millis(56 * DAY_MS);
+        let zone = Zone::new(HOUR_MS, vec![(change, 0)]);
+        let usual = |calendar: Calendar| {
+            let mut rhythm = Rhythm::new(Grain::Hour, calendar);
+            for minute in (0..56 * 24 * 60).filter(|it| (8..17).contains(&(it / 60 % 24))) {
+                rhythm.count(Timestamp::from_millis(minute * MINUTE_MS));
+            }
+            rhythm.between(
+                change.plus_millis(16 * HOUR_MS),
+                change.plus_millis(17 * HOUR_MS),
+            )
+        };
+        assert!(usual(Calendar::default().under(zone)) > 50.0);
+        assert!(
+            usual(Calendar::default()) < 1.0,
+            "17:00 of the summer is idle"
         );
     }
 
