@@ -2,6 +2,7 @@
 //!
 //! Pure: it takes the labels and alert lines as values, and knows no file and no detector.
 
+mod filter;
 mod read;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use crate::score::read::parse_time;
 use crate::simulate::{AttackLabel, Labels};
 
 pub use crate::simulate::LEARNING_DAYS;
+pub use filter::Filter;
 pub use read::{Alert, Error, parse_alert, parse_labels};
 
 /// Attacks of at least this many steps can be stopped on the way: their share out is a figure of
@@ -43,6 +45,8 @@ pub struct Score {
     pub incidents: u64,
     /// Incidents left out because another took their place.
     pub superseded: u64,
+    /// Attacks that were not to be counted.
+    pub attacks_left_out: u64,
 }
 
 /// How attacks were found.
@@ -103,6 +107,11 @@ struct Attack<'a> {
 
 /// Scores `alerts`, in any order, against `labels`.
 pub fn score(labels: &Labels, alerts: &[Alert]) -> Result<Score, Error> {
+    score_of(labels, alerts, &Filter::default())
+}
+
+/// The same of the attacks alone that `filter` takes. What finds another one is no more false for it.
+pub fn score_of(labels: &Labels, alerts: &[Alert], filter: &Filter) -> Result<Score, Error> {
     let incidents = gather(alerts);
     let attacks = labels
         .attacks
@@ -115,7 +124,8 @@ pub fn score(labels: &Labels, alerts: &[Alert]) -> Result<Score, Error> {
     let superseded = (incidents.len() - kept.len() - feed.len()) as u64;
     let mut tally: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut all = Tally::default();
-    for attack in &attacks {
+    let counted: Vec<_> = attacks.iter().filter(|it| filter.takes(it.label)).collect();
+    for attack in &counted {
         let first = attack.found_first(&kept);
         all.add(attack, first);
         tally
@@ -135,6 +145,7 @@ pub fn score(labels: &Labels, alerts: &[Alert]) -> Result<Score, Error> {
         account_days_exact: labels.account_days_learning.is_some(),
         incidents: kept.len() as u64,
         superseded,
+        attacks_left_out: (attacks.len() - counted.len()) as u64,
     };
     for alert in feed.iter().filter_map(|it| it.first()) {
         *score.feed_incidents.entry(alert.kind.clone()).or_default() += 1;
@@ -478,6 +489,21 @@ mod tests {
         assert_eq!(score.all.share_out, Some(0.75), "a miss counts 1");
         assert_eq!(score.all.share_out_found, Some(0.5));
         assert_eq!(score.false_incidents["after"]["person"].incidents, 0);
+    }
+
+    #[test]
+    fn an_attack_that_is_not_counted_still_excuses_what_finds_it() {
+        let span = ["2026-06-20T09:59:00Z", "2026-06-20T10:01:00Z"];
+        let filter = Filter {
+            families: ["one_shot_export".to_owned()].into(),
+            ..Filter::default()
+        };
+        let alerts = [alert("i1", 22, "thief", span)];
+        let score = score_of(&labels(), &alerts, &filter).unwrap();
+        assert_eq!((score.all.attacks, score.all.found), (1, 0));
+        assert_eq!(score.attacks_left_out, 1);
+        assert!(!score.families.contains_key("scrape_fast"));
+        assert_eq!(score.false_incidents["after"]["all"].incidents, 0);
     }
 
     #[test]

@@ -20,6 +20,8 @@ mod headroom;
 mod kafka;
 /// Files through the built program.
 mod replay;
+/// Alerts against labels, through the built program.
+mod score;
 /// Metrics and probes over HTTP.
 mod serve;
 /// The source's own boundaries.

@@ -1,14 +1,15 @@
 //! `rosterwatch score`: alerts against the labels of a simulated world, as a table.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::cli::{USAGE, fail};
-use crate::score::{self, Alert, Found, Score};
+use crate::score::{self, Alert, Filter, Found, Score};
 
 /// Score alerts against the labels of a simulated world.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,9 +20,32 @@ pub struct Args {
     /// Alerts, one JSON object a line, as `replay` writes them; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     alerts: PathBuf,
+    /// Count attacks of these families alone, between commas.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    family: Vec<String>,
+    /// Count attacks that take so many people or more (records, where they name nobody).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    min_people: u64,
+    /// Count attacks that take so many times the records of the account's usual day, or more.
+    #[arg(long, value_name = "TIMES", default_value_t = 0.0)]
+    min_times_usual: f64,
+    /// Count attacks by accounts with so many days before them, or more.
+    #[arg(long, value_name = "DAYS", default_value_t = 0)]
+    min_history_days: u32,
     /// Print one JSON object instead of the table.
     #[arg(long)]
     json: bool,
+}
+
+impl Args {
+    fn filter(&self) -> Filter {
+        Filter {
+            families: self.family.iter().cloned().collect(),
+            people_min: self.min_people,
+            times_usual_min: self.min_times_usual,
+            history_days_min: self.min_history_days,
+        }
+    }
 }
 
 /// Reads both files and prints the score on standard output.
@@ -46,8 +70,15 @@ fn read_and_score(args: &Args) -> anyhow::Result<Score> {
         .with_context(|| format!("{path}: cannot be read; give the labels.json of simulate"))?;
     let labels = score::parse_labels(&text)
         .with_context(|| format!("{path}: give the labels.json of simulate"))?;
+    let filter = args.filter();
+    if let [stranger, ..] = &*filter.strangers(&labels) {
+        let known: BTreeSet<&str> = labels.attacks.iter().map(|it| &*it.family).collect();
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        bail!("--family {stranger}: no attack of {path} is of that family; name some of {known}");
+    }
     let alerts = read_alerts(&args.alerts)?;
-    score::score(&labels, &alerts).with_context(|| format!("{path}: make it again with simulate"))
+    score::score_of(&labels, &alerts, &filter)
+        .with_context(|| format!("{path}: make it again with simulate"))
 }
 
 fn read_alerts(path: &Path) -> anyhow::Result<Vec<Alert>> {
@@ -90,6 +121,9 @@ fn write_table(out: &mut impl Write, score: &Score) -> std::io::Result<()> {
         write_found(out, family, found)?;
     }
     write_found(out, "all", &score.all)?;
+    if score.attacks_left_out > 0 {
+        writeln!(out, "{} attacks not counted", score.attacks_left_out)?;
+    }
     writeln!(
         out,
         "\n{:<26}{:<10}{:>7}{:>14}{:>14}{:>11}",
