@@ -98,6 +98,33 @@ fn a_declared_job_at_another_hour_or_day_twice_or_larger_is_off_schedule() {
 }
 
 #[test]
+fn what_a_job_explains_ends_with_its_hours_in_any_order_of_arrival() {
+    let job = MONTH_END.replace("last working day", "day");
+    let config = Config::parse(&job, "test.toml", []).unwrap();
+    let mut weeks = Weeks::default();
+    weeks.clerks(21);
+    for day in 0..21 {
+        let at = 2 * HOUR_MS + 1_800_000;
+        weeks.batch("payroll-run", day, at, strangers(day, 600));
+    }
+    // The declared hours end at four; a read just after, and half an hour later a theft.
+    let read = 20 * DAY_MS + 4 * HOUR_MS + 60_000;
+    weeks.batch("payroll-run", 20, read - 20 * DAY_MS, strangers(50, 1));
+    let theft = 4 * HOUR_MS + 1_800_000;
+    weeks.batch("payroll-run", 20, theft, strangers(60, 500));
+    let arrivals = [0, HOUR_MS * 3 / 4].map(|delay| {
+        let reads = weeks.reads.clone();
+        let late = |at: i64| if at == read { at + delay } else { at };
+        let lines = Weeks { reads }.lines_by("", |read| (late(read.at), 0));
+        Weeks::decide_lines(&lines, &mut Pipeline::new("a", config.feed_of("a")))
+    });
+    for alerts in &arrivals {
+        assert_eq!(opened(alerts), [("payroll-run", Kind::OffSchedule)]);
+    }
+    assert_eq!(arrivals[0][0].incident, arrivals[1][0].incident);
+}
+
+#[test]
 fn a_job_declared_to_view_explains_no_export() {
     let config = format!("{MONTH_END}action = \"api_read\"\n");
     assert_eq!(opened(&decided(&config, months(None)))[0].0, "payroll-run");

@@ -291,8 +291,12 @@ impl Account {
             .iter()
             .chain(peers)
             .map(|version| version.from);
+        let version = self.version_at(peers, pane);
+        // What a job explains ends where a window shorter than a day has left the hours of its run.
+        let left = [Window::FiveMinutes, Window::Hour].map(|window| hour + window.panes() - 1);
+        let left = left.into_iter().filter(|_| version.job_size() > 0);
         let (mut from, mut until) = (hour, hour + PANES_PER_HOUR);
-        for change in changes {
+        for change in changes.chain(left) {
             if change <= pane {
                 from = from.max(change);
             } else {
@@ -303,8 +307,8 @@ impl Account {
             from,
             until,
             epoch,
-            counts: self.version_at(peers, pane).critical(pane),
-            to_stop: self.to_stop(self.version_at(peers, pane), pane),
+            counts: version.critical(pane),
+            to_stop: self.to_stop(version, pane),
         }
     }
 }
