@@ -262,3 +262,74 @@ fn digits(text: &str, separator: char, lengths: &[usize]) -> Option<Vec<i64>> {
     let all = is_right && parts.iter().all(is_number);
     all.then(|| parts.iter().filter_map(|part| part.parse().ok()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::AmbiguousOffset;
+
+    use super::*;
+
+    /// Zones of every sort: half hours, half an hour's summer, a winter that is ahead, a day that
+    /// was skipped, no changes at all.
+    const ZONES: [&str; 8] = [
+        "Europe/London",
+        "America/New_York",
+        "Asia/Kolkata",
+        "Australia/Lord_Howe",
+        "Africa/Casablanca",
+        "Pacific/Apia",
+        "Asia/Tehran",
+        "Asia/Tokyo",
+    ];
+
+    fn zone_of(name: &str) -> TimeZone {
+        TimeZoneDatabase::bundled().get(name).unwrap()
+    }
+
+    fn jiff_at(millis: i64) -> jiff::Timestamp {
+        jiff::Timestamp::from_millisecond(millis).unwrap()
+    }
+
+    #[test]
+    fn a_clock_shows_what_the_time_crate_says_over_a_century() {
+        for name in ZONES {
+            let zone = zone_of(name);
+            let clock = clock_of(&zone);
+            let [from, to] = [2000, 2100].map(|year| days_from_civil(year, 1, 1) * DAY_MS);
+            for at in (from..to).step_by(5 * 3_600_000) {
+                let ahead = i64::from(zone.to_offset(jiff_at(at)).seconds()) * 1_000;
+                assert_eq!(
+                    clock.ahead_ms(Timestamp::from_millis(at)),
+                    ahead,
+                    "{name} {at}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_time_of_the_wall_is_the_moments_that_the_time_crate_knows() {
+        for name in ZONES {
+            let zone = zone_of(name);
+            let clock = clock_of(&zone);
+            for change in zone.following(jiff_at(946_684_800_000)).take(40) {
+                for quarter in -200..200 {
+                    let wall = change.timestamp().as_millisecond() + quarter * 900_000;
+                    let shown = TimeZone::UTC.to_datetime(jiff_at(wall));
+                    let offsets = match zone.to_ambiguous_timestamp(shown).offset() {
+                        AmbiguousOffset::Unambiguous { offset } => [offset; 2],
+                        AmbiguousOffset::Gap { before, after }
+                        | AmbiguousOffset::Fold { before, after } => [before, after],
+                    };
+                    let moments = offsets.map(|it| wall - i64::from(it.seconds()) * 1_000);
+                    let [one, other] = moments.map(Timestamp::from_millis);
+                    assert_eq!(
+                        clock.moments(wall),
+                        [one.min(other), one.max(other)],
+                        "{name} {shown}"
+                    );
+                }
+            }
+        }
+    }
+}
