@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// Budgets at which ours is played, in false incidents per 1,000 account-days.
-const LADDER: [f64; 6] = [0.01, 0.05, 0.2, 0.5, 1.25, 3.0];
+const LADDER: [f64; 6] = [0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
 /// The same without measured tails: a score that is believed is reached far more often.
-const BELIEVED: [f64; 6] = [1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2];
+const BELIEVED: [f64; 6] = [1e-4, 1e-3, 1e-2, 0.05, 0.3, 2.0];
 /// Families named in a row: those that change most, and by a hundredth at least.
 const FAMILIES: usize = 4;
 const CHANGE_MIN: f64 = 0.01;
