@@ -15,7 +15,7 @@ use crate::detect::{
     habits::{Aspect, Aspects},
     odd::TIERS,
     parts::{Part, Parts},
-    version::{COUNTED, TESTS, USED, is_slow, part_of},
+    version::{COUNTED, TESTS, USED, is_among, is_slow},
 };
 
 /// The level over which tails are measured: -ln of one in two hundred.
@@ -255,7 +255,7 @@ impl Tails {
             (asked.scores, asked.low) = (believed(budget), believed(budget / times));
         }
         for test in 0..TESTS {
-            if !part_of(test).is_none_or(|part| parts.has(part)) {
+            if !is_among(test, parts) {
                 (asked.scores[test], asked.low[test]) = (f64::INFINITY, f64::INFINITY);
             }
         }

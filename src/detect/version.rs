@@ -10,7 +10,7 @@ use crate::detect::{
     jobs::{Job, Jobs, allowance, largest},
     odd::{self, TIERS},
     pane::pane_start,
-    parts::Part,
+    parts::{Part, Parts},
     peers::Prior,
     season::{Calendar, SLOTS, Season},
     window::{Signal, Window},
@@ -328,16 +328,16 @@ pub fn is_used(test: usize) -> bool {
     window != Window::Today || test < COUNTED && slow_place(signal).is_some()
 }
 
-/// The part of detection that a test stands and falls with; nothing for those of a window that are
-/// always there.
-pub fn part_of(test: usize) -> Option<Part> {
+/// Whether every part of detection that a test stands and falls with is among `parts`.
+pub fn is_among(test: usize, parts: Parts) -> bool {
     let (signal, window) = signal_and_window(test);
-    match (signal, window) {
-        _ if test >= COUNTED => Some(Part::Circumstances),
-        (Signal::Novel, _) => Some(Part::Novel),
-        (_, Window::Today) => Some(Part::Drip),
-        _ => None,
-    }
+    let needed = if test >= COUNTED {
+        [Some(Part::Circumstances), None]
+    } else {
+        let slow = (window == Window::Today).then_some(Part::Drip);
+        [(signal == Signal::Novel).then_some(Part::Novel), slow]
+    };
+    needed.into_iter().flatten().all(|part| parts.has(part))
 }
 
 /// Whether a test adds up many days.
@@ -401,7 +401,7 @@ fn level_of(probability: f64) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::{Parts, calibration::Tails};
+    use crate::detect::calibration::Tails;
 
     fn version(baseline: &Baseline, prior: &Prior) -> Version {
         version_of(baseline, prior, Parts::default())
@@ -472,6 +472,13 @@ mod tests {
         assert!(critical(&whole) < 1_000 && odd_critical(&whole) < 1_000);
         assert_eq!(critical(&without(Part::Novel)), u32::MAX);
         assert!(odd_critical(&without(Part::Circumstances)) > u64::from(u32::MAX));
+    }
+
+    #[test]
+    fn the_slow_test_of_new_people_goes_with_either_of_its_parts() {
+        let test = stat(Signal::Novel, Window::Today);
+        let among = |part| is_among(test, Parts::default().without(part));
+        assert!(!among(Part::Novel) && !among(Part::Drip) && among(Part::Circumstances));
     }
 
     #[test]
