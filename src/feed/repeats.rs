@@ -1,15 +1,15 @@
 //! Which events were seen before: ids within the horizon, bounded.
 //!
 //! Pure. Ids and contents are known by their hashes (see [`AccessEvent`](crate::event::AccessEvent)).
+//! An hour is forgotten by a mark, at no cost an id; its ids leave the table when that is full, all
+//! in one sweep.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, hash::BuildHasher as _};
 
-use hashbrown::{HashMap, hash_map::Entry};
+use foldhash::fast::RandomState;
+use hashbrown::{HashTable, hash_table::Entry};
 
-use crate::{
-    event::{HOUR_MS, Timestamp},
-    intern::IdHash,
-};
+use crate::event::{HOUR_MS, Timestamp};
 
 /// What an event's id says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,19 +22,28 @@ pub enum Repeat {
     Conflict,
 }
 
+/// An id that was seen. Packed, for there are millions.
 #[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
 struct Known {
+    id: u64,
     content: u64,
-    hour: i32,
+    /// The drawer of its hour.
+    drawer: u32,
 }
+
+/// Room for so many ids is made at least.
+const ROOM_MIN: usize = 1_024;
 
 /// The ids of one feed's recent events.
 #[derive(Debug)]
 pub struct Repeats {
     ids_max: usize,
-    known: HashMap<u64, Known, IdHash>,
-    /// Ids by the hour of event time that they belong to.
-    hours: BTreeMap<i32, Vec<u64>>,
+    /// Ids of forgotten hours as well, until their place is needed.
+    known: HashTable<Known>,
+    /// Keyed at random: suppliers choose the ids.
+    hasher: RandomState,
+    drawers: Drawers,
     limit_reached: u64,
 }
 
@@ -43,8 +52,9 @@ impl Repeats {
     pub fn new(ids_max: usize) -> Self {
         Self {
             ids_max: ids_max.max(1),
-            known: HashMap::default(),
-            hours: BTreeMap::new(),
+            known: HashTable::new(),
+            hasher: RandomState::default(),
+            drawers: Drawers::default(),
             limit_reached: 0,
         }
     }
@@ -52,41 +62,66 @@ impl Repeats {
     /// Looks an event up and remembers it. An id that comes back with other content is known by
     /// both hours and by the newer content.
     pub fn observe(&mut self, id: u64, content: u64, time: Timestamp) -> Repeat {
+        if self.known.len() == self.known.capacity() || self.drawers.are_sparse() {
+            self.make_room();
+        }
+        let hasher = &self.hasher;
+        let entry = self.known.entry(
+            hasher.hash_one(id),
+            |known| known.id == id,
+            |known| hasher.hash_one(known.id),
+        );
         let hour = hour_of(time);
-        match self.known.entry(id) {
-            Entry::Occupied(mut known) => {
-                if known.get().content == content {
+        if let Entry::Occupied(mut found) = entry {
+            let known = found.get_mut();
+            if self.drawers.is_kept(known.drawer) {
+                if known.content == content {
                     return Repeat::Duplicate;
                 }
-                let moved = known.get().hour != hour;
-                known.insert(Known { content, hour });
-                if moved {
-                    self.hours.entry(hour).or_default().push(id);
-                }
-                Repeat::Conflict
+                self.drawers.take(known.drawer);
+                let drawer = self.drawers.put(hour);
+                *known = Known {
+                    id,
+                    content,
+                    drawer,
+                };
+                return Repeat::Conflict;
             }
-            Entry::Vacant(new) => {
-                new.insert(Known { content, hour });
-                self.hours.entry(hour).or_default().push(id);
-                if self.known.len() > self.ids_max {
-                    self.limit_reached += 1;
-                    self.forget_first();
-                }
-                Repeat::New
-            }
+            let drawer = self.drawers.put(hour);
+            *known = Known {
+                id,
+                content,
+                drawer,
+            };
+        } else {
+            let drawer = self.drawers.put(hour);
+            entry.insert(Known {
+                id,
+                content,
+                drawer,
+            });
         }
+        if self.drawers.ids > self.ids_max {
+            self.limit_reached += 1;
+            self.drawers.forget_first();
+        }
+        Repeat::New
     }
 
     /// Forgets the ids of hours that ended before `time`.
     pub fn forget(&mut self, time: Timestamp) {
         let hour = hour_of(time);
-        while self
-            .hours
-            .first_key_value()
-            .is_some_and(|(first, _)| *first < hour)
-        {
-            self.forget_first();
+        while self.drawers.first_hour().is_some_and(|first| first < hour) {
+            self.drawers.forget_first();
         }
+    }
+
+    /// Whether an id may be known: looks where [`observe`](Self::observe) will.
+    pub fn may_know(&self, id: u64) -> bool {
+        let known = self
+            .known
+            .find(self.hasher.hash_one(id), |known| known.id == id);
+        known.is_some()
     }
 
     /// How often the limit shortened the memory.
@@ -96,21 +131,99 @@ impl Repeats {
 
     /// Bytes held, estimated.
     pub fn bytes(&self) -> usize {
-        self.known.capacity() * 25 + self.known.len() * 8
+        self.known.capacity() * (size_of::<Known>() + 1)
+    }
+
+    /// Lets go of forgotten ids. There is half as much room again as is needed, so that an id is
+    /// moved three times at most.
+    fn make_room(&mut self) {
+        let ids = self.drawers.ids;
+        let room = HashTable::with_capacity((ids + ids / 2).max(ROOM_MIN));
+        let moved = self.drawers.renumber();
+        for mut known in std::mem::replace(&mut self.known, room) {
+            let Some(drawer) = moved[known.drawer as usize] else {
+                continue;
+            };
+            known.drawer = drawer;
+            let hasher = &self.hasher;
+            self.known
+                .insert_unique(hasher.hash_one(known.id), known, |known| {
+                    hasher.hash_one(known.id)
+                });
+        }
+    }
+}
+
+/// The hours of event time that ids belong to. An hour that is begun anew after it was forgotten
+/// gets another drawer.
+#[derive(Debug, Default)]
+struct Drawers {
+    of_hour: BTreeMap<i32, u32>,
+    /// The ids on each; nothing where it is forgotten.
+    held: Vec<Option<usize>>,
+    /// The hour of the id before, most often that of the next one, and its drawer.
+    last: Option<(i32, u32)>,
+    /// The ids on all of them.
+    ids: usize,
+}
+
+impl Drawers {
+    /// Counts an id of `hour`; gives the drawer.
+    fn put(&mut self, hour: i32) -> u32 {
+        let drawer = match self.last {
+            Some((last, drawer)) if last == hour => drawer,
+            _ => *self.of_hour.entry(hour).or_insert_with(|| {
+                self.held.push(Some(0));
+                u32::try_from(self.held.len() - 1).unwrap_or(u32::MAX)
+            }),
+        };
+        self.last = Some((hour, drawer));
+        if let Some(Some(ids)) = self.held.get_mut(drawer as usize) {
+            *ids += 1;
+            self.ids += 1;
+        }
+        drawer
+    }
+
+    /// Takes an id from a drawer.
+    fn take(&mut self, drawer: u32) {
+        if let Some(Some(ids)) = self.held.get_mut(drawer as usize) {
+            *ids -= 1;
+            self.ids -= 1;
+        }
     }
 
     fn forget_first(&mut self) {
-        let Some((hour, ids)) = self.hours.pop_first() else {
-            return;
-        };
-        for id in ids {
-            // An id that came again with another time belongs to that hour now.
-            if let Entry::Occupied(known) = self.known.entry(id)
-                && known.get().hour == hour
-            {
-                known.remove();
-            }
+        if let Some((_, drawer)) = self.of_hour.pop_first() {
+            self.ids -= self.held[drawer as usize].take().unwrap_or(0);
+            self.last = None;
         }
+    }
+
+    /// Gives the drawers that are kept new numbers from 0 on; gives those by the old ones.
+    fn renumber(&mut self) -> Vec<Option<u32>> {
+        let mut moved = vec![None; self.held.len()];
+        let held = std::mem::take(&mut self.held);
+        for (number, drawer) in (0..).zip(self.of_hour.values_mut()) {
+            moved[*drawer as usize] = Some(number);
+            self.held.push(held[*drawer as usize]);
+            *drawer = number;
+        }
+        self.last = None;
+        moved
+    }
+
+    /// Whether most of them are forgotten.
+    fn are_sparse(&self) -> bool {
+        self.held.len() > 2 * self.of_hour.len() + ROOM_MIN
+    }
+
+    fn first_hour(&self) -> Option<i32> {
+        self.of_hour.first_key_value().map(|(hour, _)| *hour)
+    }
+
+    fn is_kept(&self, drawer: u32) -> bool {
+        self.held[drawer as usize].is_some()
     }
 }
 
@@ -120,6 +233,10 @@ fn hour_of(time: Timestamp) -> i32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(hours: i64) -> Timestamp {
@@ -154,6 +271,67 @@ mod tests {
         assert_eq!(repeats.limit_reached(), 1);
         assert_eq!(repeats.observe(4, 0, at(7)), Repeat::Duplicate);
         assert_eq!(repeats.observe(1, 0, at(5)), Repeat::New);
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_known_as_the_slow_twin_knows_them(
+            ids_max in 1..60_usize,
+            events in prop::collection::vec((0..80_u64, 0..2_u64, 0..6_i64), 1..6_000),
+        ) {
+            let mut repeats = Repeats::new(ids_max);
+            let mut known: BTreeMap<u64, (u64, i64)> = BTreeMap::new();
+            let mut begun = BTreeSet::new();
+            let mut limit_reached = 0;
+            for (number, (id, content, hour)) in (0..).zip(events) {
+                let hour = number / 200 + hour;
+                if number % 200 == 0 {
+                    let first = number / 200;
+                    repeats.forget(at(first));
+                    known.retain(|_, (_, hour)| *hour >= first);
+                    begun.retain(|hour| *hour >= first);
+                }
+                let expected = match known.get(&id) {
+                    None => Repeat::New,
+                    Some((before, _)) if *before == content => Repeat::Duplicate,
+                    Some(_) => Repeat::Conflict,
+                };
+                if expected != Repeat::Duplicate {
+                    known.insert(id, (content, hour));
+                    begun.insert(hour);
+                }
+                if expected == Repeat::New && known.len() > ids_max {
+                    limit_reached += 1;
+                    let first = begun.pop_first();
+                    known.retain(|_, (_, hour)| Some(*hour) != first);
+                }
+                prop_assert_eq!(repeats.observe(id, content, at(hour)), expected);
+                prop_assert_eq!(repeats.drawers.ids, known.len());
+            }
+            prop_assert_eq!(repeats.limit_reached(), limit_reached);
+        }
+    }
+
+    #[test]
+    fn forgotten_ids_make_room() {
+        let mut repeats = Repeats::new(1_000_000);
+        for id in 0..1_000_000 {
+            let hour = i64::try_from(id / 1_000).unwrap();
+            repeats.observe(id, 0, at(hour));
+            repeats.forget(at(hour - 2));
+        }
+        assert!(repeats.known.capacity() < 8_000);
+    }
+
+    #[test]
+    fn hours_begun_again_and_again_are_bounded() {
+        let mut repeats = Repeats::new(1);
+        repeats.observe(1, 0, at(9));
+        for _ in 0..10 * ROOM_MIN {
+            repeats.observe(2, 0, at(5));
+        }
+        assert!(repeats.drawers.held.len() < 2 * ROOM_MIN);
+        assert_eq!(repeats.observe(1, 0, at(9)), Repeat::Duplicate);
     }
 
     #[test]
