@@ -3,8 +3,8 @@
 //! A count Y with mean m and size r has variance m + m²/r. Sources: Hilbe, Negative Binomial
 //! Regression (2011) §8; the tail as a regularised incomplete beta function, NIST DLMF 8.17.5.
 
-use std::collections::HashMap;
-
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
 use statrs::function::{beta::checked_beta_reg, gamma::checked_gamma_ur};
 
 /// The parameters of a negative-binomial count.
@@ -31,7 +31,7 @@ impl Model {
         let count = count as f64;
         // Past that, the continued fraction of the beta function converges too slowly, and the
         // count is a gamma variable but for a relative error below 1/mean.
-        let tail = if mean > GAMMA_FROM || count > 20.0 * GAMMA_FROM {
+        let tail = if mean > GAMMA_FROM || count > COUNT_SMOOTH_MAX {
             let shape = 1.0 / (1.0 / size + 1.0 / mean);
             checked_gamma_ur(shape, shape * count / mean).ok()
         } else {
@@ -48,6 +48,7 @@ const MEAN_MAX: f64 = 1e9;
 const SIZE_MIN: f64 = 0.02;
 const SIZE_MAX: f64 = 1e4;
 const GAMMA_FROM: f64 = 2_000.0;
+const COUNT_SMOOTH_MAX: f64 = 20.0 * GAMMA_FROM;
 
 /// Steps of the table: 5 % in the mean, 10 % in the size, rounded to the quieter side.
 const MEAN_STEP: f64 = 0.05;
@@ -58,38 +59,72 @@ const SCORE_STEP: f64 = 0.1;
 /// Critical counts kept; past them all are computed anew.
 const KNOWN_MAX: usize = 500_000;
 
-/// Critical counts, computed once for each quantised model.
+/// Critical counts, computed once for each quantised model and score.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// By the steps of mean, size and score.
-    known: HashMap<(i32, i32, i32), u64>,
+    /// By the steps of mean and size.
+    curves: HashMap<(i32, i32), Curve, RandomState>,
+    /// Counts on all of them.
+    known: usize,
 }
+
+/// The critical counts of one quantised model by the steps of the score, rising.
+#[derive(Debug, Default)]
+struct Curve(Vec<(i32, u64)>);
 
 impl Table {
     /// The smallest count whose -ln p under `model` is at least `score`; one that nothing reaches
     /// where the score is infinite.
     pub fn critical(&mut self, model: Model, score: f64) -> u64 {
-        if score.is_infinite() {
-            return COUNT_MAX;
-        }
-        if self.known.len() >= KNOWN_MAX {
-            self.known.clear();
+        let [critical] = self.criticals(model, [score]);
+        critical
+    }
+
+    /// The same for several scores.
+    pub fn criticals<const N: usize>(&mut self, model: Model, scores: [f64; N]) -> [u64; N] {
+        if self.known >= KNOWN_MAX {
+            *self = Self::default();
         }
         let mean = quantise(model.mean.clamp(MEAN_MIN, MEAN_MAX), MEAN_STEP, f64::ceil);
         let size = quantise(model.size.clamp(SIZE_MIN, SIZE_MAX), SIZE_STEP, f64::floor);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "scores stay below a thousand"
-        )]
-        let steps = (score.max(0.0) / SCORE_STEP).ceil() as i32;
-        *self.known.entry((mean, size, steps)).or_insert_with(|| {
-            let p = (-f64::from(steps) * SCORE_STEP).exp();
+        let curve = self.curves.entry((mean, size)).or_default();
+        scores.map(|score| {
+            if score.is_infinite() {
+                return COUNT_MAX;
+            }
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "scores stay below a thousand"
+            )]
+            let steps = (score.max(0.0) / SCORE_STEP).ceil() as i32;
+            let place = match curve.0.binary_search_by_key(&steps, |(steps, _)| *steps) {
+                Ok(place) => return curve.0[place].1,
+                Err(place) => place,
+            };
             let model = Model {
                 mean: (f64::from(mean) * MEAN_STEP).exp(),
                 size: (f64::from(size) * SIZE_STEP).exp(),
             };
-            smallest(model, p)
+            let p = (-f64::from(steps) * SCORE_STEP).exp();
+            let critical = match curve.around(place, model) {
+                Some(bounds) => smallest_within(model, p, bounds),
+                None => smallest(model, p),
+            };
+            curve.0.insert(place, (steps, critical));
+            self.known += 1;
+            critical
         })
+    }
+}
+
+impl Curve {
+    /// What the counts beside `place` say of one between them: a count that does not reach it, and
+    /// one that does. Only where tails fall without a step.
+    fn around(&self, place: usize, model: Model) -> Option<(u64, u64)> {
+        let (_, below) = self.0.get(place.checked_sub(1)?)?;
+        let (_, above) = self.0.get(place)?;
+        let is_smooth = model.mean <= GAMMA_FROM && *above as f64 <= COUNT_SMOOTH_MAX;
+        is_smooth.then_some((below - 1, *above))
     }
 }
 
@@ -140,6 +175,19 @@ fn smallest(model: Model, p: f64) -> u64 {
         } else {
             2.0 * from
         };
+    }
+    high
+}
+
+/// The same between a count that does not reach it and one that does: they are seldom far apart.
+fn smallest_within(model: Model, p: f64, (mut low, mut high): (u64, u64)) -> u64 {
+    while low + 1 < high {
+        let count = u64::midpoint(low, high);
+        if model.tail(count) <= p {
+            high = count;
+        } else {
+            low = count;
+        }
     }
     high
 }
@@ -241,6 +289,20 @@ mod tests {
             let model = Model { mean: mean.exp(), size: size.exp() };
             let p = (-score).exp();
             prop_assert_eq!(smallest(model, p), smallest_slowly(model, p));
+        }
+
+        #[test]
+        fn what_a_table_knows_already_changes_nothing(
+            mean in -6.9..12.0_f64,
+            size in -3.9..9.2_f64,
+            scores in prop::collection::vec(0.0..60.0_f64, 1..20),
+        ) {
+            let model = Model { mean: mean.exp(), size: size.exp() };
+            let mut table = Table::default();
+            for score in scores {
+                let alone = Table::default().critical(model, score);
+                prop_assert_eq!(table.critical(model, score), alone);
+            }
         }
     }
 

@@ -292,12 +292,12 @@ impl Groups {
             return groups.map(|group| Prior::weak(group.kind)).collect();
         }
         let mut groups = vec![PeerSums::default(); self.all.len()];
-        let mut kinds: [PeerSums; 4] = std::array::from_fn(|_| PeerSums::default());
         for account in accounts.filter(|account| account.baseline.days > 0) {
-            let group = account.group as usize;
-            let kind = self.all[group].kind as usize;
-            groups[group].add(&account.baseline, &account.season);
-            kinds[kind].add(&account.baseline, &account.season);
+            groups[account.group as usize].add(&account.baseline, &account.season);
+        }
+        let mut kinds: [PeerSums; 4] = std::array::from_fn(|_| PeerSums::default());
+        for (sums, group) in groups.iter().zip(&self.all) {
+            kinds[group.kind as usize].join(sums);
         }
         let kinds: Vec<Prior> = AccountKind::ALL
             .into_iter()

@@ -160,6 +160,24 @@ impl PeerSums {
         }
     }
 
+    /// Adds the accounts of a group.
+    pub fn join(&mut self, group: &Self) {
+        self.accounts += group.accounts;
+        for (sums, added) in self.stats.iter_mut().zip(&group.stats) {
+            sums.accounts += added.accounts;
+            sums.means += added.means;
+            sums.mean_squares += added.mean_squares;
+            sums.within += added.within;
+            sums.scatter += added.scatter;
+            sums.scatter_base += added.scatter_base;
+            sums.freedom += added.freedom;
+        }
+        let times = self.active.iter_mut().chain(&mut self.days);
+        for (sum, added) in times.zip(group.active.iter().chain(&group.days)) {
+            *sum += added;
+        }
+    }
+
     /// What the sums say, leaning on the wider group `parent` as far as they are few.
     pub fn prior(&self, parent: &Prior) -> Prior {
         let mut prior = parent.clone();

@@ -151,26 +151,46 @@ impl Version {
                 }
             }),
         };
+        let active = ACTIVE.map(f64::ln);
         for signal in Signal::TESTED {
-            let mut critical = |window, active: f64| {
-                let test = stat(signal, window);
-                if version.least[test] == u32::MAX {
-                    return u32::MAX;
-                }
-                // X is 1 + Y.
-                let mut bar = |score| 1 + table.critical(models[test], score + active.ln());
-                let low = bar(asked.low[test]);
-                let count = tiered(low, || bar(asked.scores[test]));
-                u32::try_from(count)
-                    .unwrap_or(u32::MAX)
-                    .max(version.least[test])
-            };
-            version.daily[signal as usize] = critical(Window::Day, 1.0);
-            let hourly = HOURLY.map(|window| ACTIVE.map(|active| critical(window, active)));
-            version.hourly[signal as usize] = hourly;
+            let [day] = version.counts(table, stat(signal, Window::Day), asked, [0.0]);
+            version.daily[signal as usize] = day;
+            for (place, window) in HOURLY.into_iter().enumerate() {
+                let counts = version.counts(table, stat(signal, window), asked, active);
+                version.hourly[signal as usize][place] = counts;
+            }
         }
         version.forbid();
         version
+    }
+
+    /// The counts that reach the score asked of a test, each lowered by the logarithm of a
+    /// probability.
+    fn counts<const N: usize>(
+        &self,
+        table: &mut Table,
+        test: usize,
+        asked: &Asked,
+        lowered: [f64; N],
+    ) -> [u32; N] {
+        if self.least[test] == u32::MAX {
+            return [u32::MAX; N];
+        }
+        let model = self.models[test];
+        // X is 1 + Y.
+        let mut bars = |score: f64| {
+            let counts = table.criticals(model, lowered.map(|lowered| score + lowered));
+            counts.map(|count| 1 + count)
+        };
+        let mut counts = bars(asked.low[test]);
+        if counts.iter().any(|low| *low > TOP_TIER.into()) {
+            let top = bars(asked.scores[test]);
+            for (count, top) in counts.iter_mut().zip(top) {
+                *count = tiered(*count, || top);
+            }
+        }
+        let counts = counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        counts.map(|count| count.max(self.least[test]))
     }
 
     /// The same with what is declared of an account that has nothing else of its own yet.
@@ -226,6 +246,12 @@ impl Version {
                 &self.calendar,
             ))
         })
+    }
+
+    /// Looks where [`critical`](Self::critical) will; what it gives means nothing.
+    pub(super) fn warm(&self) -> u32 {
+        let [.., last] = self.hourly;
+        self.from ^ self.hourly[0][0][0] ^ last[0][0] ^ self.daily[0] ^ u32::from(self.level[0])
     }
 
     /// The largest run that a known job explains; 0 without one.
