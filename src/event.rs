@@ -323,6 +323,11 @@ impl Span {
         Self { start, len }
     }
 
+    /// How long the string is, in bytes.
+    pub const fn len(&self) -> u32 {
+        self.len
+    }
+
     /// Whether it marks an empty string.
     pub const fn is_empty(&self) -> bool {
         self.len == 0
@@ -352,6 +357,7 @@ impl<'a> Text<'a> {
     ///
     /// # Panics
     /// Panics where the span was made for another text: a bug in the decoder.
+    #[inline]
     pub fn slice(self, span: Span) -> &'a str {
         let text = if span.start & Span::UNESCAPED == 0 {
             self.raw
@@ -406,6 +412,30 @@ pub struct AccessEvent<'a> {
     pub id_hash: u64,
     /// Keyed 64-bit hash of all decoded content, `id` included: equal for equal content.
     pub content_hash: u64,
+}
+
+/// What deciding an event will look up.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance<'a> {
+    /// Whose system was read.
+    pub supplier: &'a str,
+    /// The account that read.
+    pub account: &'a str,
+    /// The first of the personnel records touched.
+    pub subject: Option<&'a str>,
+    /// Keyed 64-bit hash of the id.
+    pub id_hash: u64,
+}
+
+impl<'a> From<&AccessEvent<'a>> for Glance<'a> {
+    fn from(event: &AccessEvent<'a>) -> Self {
+        Self {
+            supplier: event.supplier,
+            account: event.account,
+            subject: event.subjects.get(0),
+            id_hash: event.id_hash,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{
         scan::{Scratch, scan},
         values::Strings,
     },
-    event::{AccessEvent, Timestamp},
+    event::{AccessEvent, Glance, Timestamp},
     ingest::{Record, RecordBatch},
 };
 
@@ -75,6 +75,7 @@ impl DecodedBatch {
         };
         let mut strings = Strings::default();
         let mut scratch = Scratch::default();
+        let mut written = Vec::new();
         let verdict = |record: &Record| {
             let range = record.start as usize..(record.start + record.len) as usize;
             if record.len as usize > RECORD_BYTES_MAX {
@@ -87,7 +88,8 @@ impl DecodedBatch {
                 return Err(Reject::NotUtf8.into());
             }
             let values = scan(&text[range], record.start, &mut strings, &mut scratch)?;
-            Entry::new(&values, Source::new(&text, &strings), supplier)
+            let source = Source::new(&text, &strings);
+            Entry::new(&values, source, supplier, &mut written)
         };
         let verdicts = records.iter().map(verdict).collect();
         Self {
@@ -125,6 +127,16 @@ impl DecodedBatch {
             Err(refusal) => Verdict::Refused(*refusal),
         };
         (self.records[index], verdict)
+    }
+
+    /// What deciding the event at `index` will look up; nothing where it was refused.
+    ///
+    /// # Panics
+    /// Panics where `index` is not below [`len`](Self::len).
+    pub fn glance(&self, index: usize) -> Option<Glance<'_>> {
+        let source = Source::new(&self.text, &self.strings);
+        let entry = self.verdicts[index].as_ref().ok();
+        entry.map(|entry| entry.glance(source))
     }
 
     /// The time of the event at `index`, without lending it; nothing where it was refused.

@@ -1,7 +1,5 @@
 //! The values of a record, checked against the contract and kept as spans.
 
-use std::hash::Hasher as _;
-
 use siphasher::sip::SipHasher13;
 
 use super::{
@@ -11,7 +9,9 @@ use super::{
     time,
     values::{List, Strings, Value, Values},
 };
-use crate::event::{AccessEvent, AccountKind, Action, Names, Outcome, Span, Text, Timestamp};
+use crate::event::{
+    AccessEvent, AccountKind, Action, Glance, Names, Outcome, Span, Text, Timestamp,
+};
 
 /// The dataset of an event that names none.
 const DATASET: &str = "personnel";
@@ -71,15 +71,19 @@ impl<'a> Source<'a> {
 }
 
 impl Entry {
-    /// Checks the values of a record; with `supplier`, an event of another one is refused.
+    /// Checks the values of a record; with `supplier`, an event of another one is refused. Needs
+    /// a buffer to write to.
     pub(super) fn new(
         values: &Values,
         source: Source<'_>,
         supplier: Option<&str>,
+        written: &mut Vec<u8>,
     ) -> Result<Self, Refusal> {
-        check_present(values, source)?;
-        check_shapes(values, source)?;
-        check_limits(values, source)?;
+        if !is_sound(values, source) {
+            check_present(values, source)?;
+            check_shapes(values, source)?;
+            check_limits(values, source)?;
+        }
         let time = time_of(values, source).ok_or(refuse(Reject::BadTime, Field::Time))?;
         check_supplier(values, source, supplier)?;
         let subject = text(values, Field::Subject);
@@ -112,7 +116,7 @@ impl Entry {
             content_hash: 0,
         };
         let event = entry.event(source);
-        let (id_hash, content_hash) = (hash_id(event.id), hash_content(&event));
+        let (id_hash, content_hash) = (hash_id(event.id), hash_content(&event, written));
         (entry.id_hash, entry.content_hash) = (id_hash, content_hash);
         Ok(entry)
     }
@@ -120,6 +124,19 @@ impl Entry {
     /// When it happened.
     pub(super) const fn time(&self) -> Timestamp {
         self.time
+    }
+
+    /// What deciding it will look up.
+    pub(super) fn glance<'a>(&self, source: Source<'a>) -> Glance<'a> {
+        let subject = self
+            .subject
+            .or_else(|| source.names(self.subjects).first().copied());
+        Glance {
+            supplier: source.text.slice(self.supplier),
+            account: source.text.slice(self.account),
+            subject: subject.map(|subject| source.text.slice(subject)),
+            id_hash: self.id_hash,
+        }
     }
 
     /// The event, as a view of the texts.
@@ -162,6 +179,27 @@ const fn refuse(reject: Reject, field: Field) -> Refusal {
         reject,
         field: Some(field.name()),
     }
+}
+
+/// Whether a record passes the three checks below: one look at each field instead of three, for
+/// almost all records do.
+fn is_sound(values: &Values, source: Source<'_>) -> bool {
+    let is_name = |span: &Span, max: u32| !span.is_empty() && span.len() <= max;
+    let sound = |field: Field| match (values[field as usize], field.shape()) {
+        (Value::Absent, _) => !field.is_required(),
+        (Value::Text(span), Shape::Text(max)) => {
+            span.len() <= max && !(field.is_required() && span.is_empty())
+        }
+        (Value::Text(span), Shape::Time) => !span.is_empty(),
+        (Value::Integer(_), Shape::Time) => true,
+        (Value::Integer(span), Shape::Integer) => source.text.slice(span).parse::<u64>().is_ok(),
+        (Value::List(list), Shape::List(max)) => {
+            let names = source.names(list);
+            !list.is_mixed && list.len <= LIST_MAX && names.iter().all(|span| is_name(span, max))
+        }
+        _ => false,
+    };
+    Field::ALL.iter().copied().all(sound)
 }
 
 fn check_present(values: &Values, source: Source<'_>) -> Result<(), Refusal> {
@@ -267,23 +305,34 @@ fn integer(values: &Values, source: Source<'_>, field: Field) -> Option<u64> {
 }
 
 fn hash_id(id: &str) -> u64 {
-    let mut hash = SipHasher13::new_with_key(ID_KEY);
-    hash.write(id.as_bytes());
-    hash.finish()
+    SipHasher13::new_with_key(ID_KEY).hash(id.as_bytes())
 }
 
 /// Every string is preceded by its length and every list by its count, so that no two contents run
 /// together.
-fn hash_content(event: &AccessEvent<'_>) -> u64 {
-    let mut hash = SipHasher13::new_with_key(CONTENT_KEY);
-    let words =
-        (event.account_kind as u64) << 16 | (event.action as u64) << 8 | event.outcome as u64;
-    hash.write_u64(words);
-    hash.write_u64(event.time.as_millis().cast_unsigned());
+///
+/// Written out first and hashed in one piece, which costs a third of hashing it part by part.
+fn hash_content(event: &AccessEvent<'_>, written: &mut Vec<u8>) -> u64 {
+    written.clear();
+    let words = [
+        event.account_kind as u8,
+        event.action as u8,
+        event.outcome as u8,
+    ];
+    written.extend_from_slice(&words);
+    written.extend_from_slice(&event.time.as_millis().to_le_bytes());
     for number in [event.records, event.bytes, event.seq] {
-        hash.write_u64(number.map_or(u64::MAX, |number| number));
-        hash.write_u8(u8::from(number.is_some()));
+        written.extend_from_slice(&number.unwrap_or(u64::MAX).to_le_bytes());
+        written.push(u8::from(number.is_some()));
     }
+    for names in [event.subjects, event.fields] {
+        written.extend_from_slice(&(names.len() as u64).to_le_bytes());
+    }
+    let mut write = |string: &str| {
+        let len = u32::try_from(string.len()).unwrap_or(u32::MAX);
+        written.extend_from_slice(&len.to_le_bytes());
+        written.extend_from_slice(string.as_bytes());
+    };
     let required = [event.id, event.supplier, event.account, event.dataset];
     let optional = [
         event.role,
@@ -292,17 +341,12 @@ fn hash_content(event: &AccessEvent<'_>) -> u64 {
         event.user_agent,
         event.session,
     ];
-    for string in required.into_iter().map(Some).chain(optional) {
-        let string = string.unwrap_or_default();
-        hash.write_u32(u32::try_from(string.len()).unwrap_or(u32::MAX));
-        hash.write(string.as_bytes());
+    required.into_iter().for_each(&mut write);
+    for string in optional {
+        write(string.unwrap_or_default());
     }
     for names in [event.subjects, event.fields] {
-        hash.write_u64(names.len() as u64);
-        for name in names.iter() {
-            hash.write_u32(u32::try_from(name.len()).unwrap_or(u32::MAX));
-            hash.write(name.as_bytes());
-        }
+        names.iter().for_each(&mut write);
     }
-    hash.finish()
+    SipHasher13::new_with_key(CONTENT_KEY).hash(written)
 }
