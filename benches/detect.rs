@@ -15,7 +15,8 @@ use criterion::{
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 use rosterwatch::{
-    event::{AccessEvent, Action, Names},
+    detect::AHEAD,
+    event::{AccessEvent, Action, Glance, Names},
     feed::{Config, Pipeline},
     incident::Alert,
     ingest::Record,
@@ -79,14 +80,19 @@ impl<'a> Work<'a> {
 }
 
 fn observe(pipeline: &mut Pipeline, events: &[AccessEvent<'_>], alerts: &mut Vec<Alert>) {
-    for (position, event) in (0..).zip(events) {
-        let record = Record {
-            start: 0,
-            len: 0,
-            position,
-            appended_ms: -1,
-        };
-        pipeline.observe(event, 0, record, alerts);
+    let mut position = 0;
+    for events in events.chunks(AHEAD) {
+        pipeline.warm(events.iter().map(Glance::from));
+        for event in events {
+            let record = Record {
+                start: 0,
+                len: 0,
+                position,
+                appended_ms: -1,
+            };
+            pipeline.observe(event, 0, record, alerts);
+            position += 1;
+        }
     }
 }
 
@@ -101,8 +107,9 @@ fn steady(criterion: &mut Criterion) {
         let crowd = Crowd::new(accounts, 200_000);
         let mut work = Work::new(&crowd, DAILY);
         let (mut pipeline, mut alerts) = (pipeline(), Vec::new());
-        for _ in 0..HISTORY_DAYS * work.per_day {
-            observe(&mut pipeline, &[work.next(accounts)], &mut alerts);
+        while work.done < HISTORY_DAYS * work.per_day {
+            let events: Vec<_> = (0..BATCH).map(|_| work.next(accounts)).collect();
+            observe(&mut pipeline, &events, &mut alerts);
         }
         alerts.clear();
         let before = work.done;

@@ -2,8 +2,9 @@
 //!
 //! Pure. Ids are dense and given in order of first sight, so they mean nothing outside the run.
 
-use std::hash::{BuildHasher as _, Hasher, RandomState};
+use std::hash::{BuildHasher as _, Hasher};
 
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 /// Text kept at most, in bytes: places in it are 32-bit.
@@ -37,7 +38,7 @@ impl Interner {
             text: Vec::new(),
             starts: Vec::new(),
             strings_max: strings_max.min(u32::MAX as usize),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
         }
     }
 
@@ -77,6 +78,21 @@ impl Interner {
     pub fn resolve(&self, id: u32) -> &str {
         let bytes = string_of(&self.text, &self.starts, id);
         std::str::from_utf8(bytes).expect("what came in was text")
+    }
+
+    /// The hash that `string` is looked up by.
+    pub fn hash(&self, string: &str) -> u64 {
+        self.hasher.hash_one(string.as_bytes())
+    }
+
+    /// Where a string of that hash may be kept: looks where [`intern`](Self::intern) will.
+    pub fn place(&self, hash: u64) -> Option<u32> {
+        self.table.find(hash, |_| true).copied()
+    }
+
+    /// The number of the string kept at a [`place`](Self::place).
+    pub fn id_at(&self, place: u32) -> u32 {
+        id_at(&self.text, place)
     }
 
     /// How many strings it holds.

@@ -218,6 +218,22 @@ impl Account {
         !goes_on && self.unsettled.is_small_alarm(day)
     }
 
+    /// Looks at what every event does in this struct; what it gives means nothing.
+    pub(super) fn warm(&self) -> usize {
+        let is_named = self.name.as_ref().is_some_and(|name| !name.is(""));
+        let is_tested = self.critical.epoch > self.critical.counts[COUNTED - 1];
+        let head = usize::from(is_named) ^ usize::from(is_tested) ^ self.versions.len();
+        let people = self.familiar.warm() ^ self.habits.warm();
+        head ^ people ^ self.unsettled.warm() ^ self.ledger.warm()
+    }
+
+    /// Looks at what an event of `subject` will beyond it; what it gives means nothing.
+    pub(super) fn warm_beyond(&self, subject: u32) -> u32 {
+        let version = self.versions.last().map_or(0, Version::warm);
+        let people = self.familiar.warm_beyond(subject);
+        version ^ people ^ self.ledger.warm_beyond() ^ self.unsettled.warm_beyond()
+    }
+
     /// What its history says.
     pub const fn history(&self) -> History<'_> {
         History {

@@ -2,13 +2,13 @@
 
 mod boundary;
 mod rehearsal;
+mod warm;
 
-use std::{
-    collections::BTreeSet,
-    hash::{BuildHasher as _, RandomState},
-    sync::Arc,
-};
+pub use self::warm::AHEAD;
 
+use std::{collections::BTreeSet, hash::BuildHasher as _, sync::Arc};
+
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use crate::{
@@ -75,7 +75,7 @@ impl Detector {
         Self {
             config,
             ids: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             accounts: Vec::new(),
             vacant: Vec::new(),
             bucket: None,

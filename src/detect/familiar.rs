@@ -33,14 +33,19 @@ const fn person(entry: u32) -> u32 {
     entry & !CURRENT
 }
 
+/// Where a spread number should be among so many.
+fn place_of(spread: u32, len: usize) -> usize {
+    let place = (u64::from(spread) * len as u64) >> u32::BITS;
+    usize::try_from(place).unwrap_or(usize::MAX)
+}
+
 /// Where `subject` lies among `people`.
 fn find(people: &[u32], subject: u32) -> Option<usize> {
     find_spread(people, spread(subject))
 }
 
 fn find_spread(people: &[u32], wanted: u32) -> Option<usize> {
-    let place = (u64::from(wanted) * people.len() as u64) >> u32::BITS;
-    let place = usize::try_from(place).unwrap_or(usize::MAX);
+    let place = place_of(wanted, people.len());
     let (before, rest) = people.split_at_checked(place)?;
     let is_after = rest.first().is_some_and(|entry| person(*entry) <= wanted);
     let near = if is_after {
@@ -114,6 +119,17 @@ impl Familiar {
         all.iter()
             .copied()
             .filter(move |&subject| !self.knows(subject, pane))
+    }
+
+    /// Looks at what lies in this struct; what it gives means nothing.
+    pub(super) const fn warm(&self) -> usize {
+        self.people.len() ^ self.recent.len()
+    }
+
+    /// Looks where [`strangers`](Self::strangers) will; what it gives means nothing.
+    pub(super) fn warm_beyond(&self, subject: u32) -> u32 {
+        let place = place_of(spread(subject), self.people.len());
+        self.people.get(place).copied().unwrap_or(0)
     }
 
     fn knows(&self, subject: u32, pane: u32) -> bool {

@@ -127,6 +127,14 @@ impl Habits {
         aspects
     }
 
+    /// Looks at what lies in this struct; what it gives means nothing.
+    pub(super) fn warm(&self) -> usize {
+        let is_begun = self
+            .last
+            .is_some_and(|(like, _)| like.day >= self.fields.from);
+        usize::from(is_begun) ^ self.noted.len()
+    }
+
     /// Learns a settled day; what it taught is in force from the pane `from` on. What was new on a
     /// day that raised an alarm is known too: it was told. Gives what was new.
     pub fn learn(&mut self, day: u32, from: u32, is_alarmed: bool) -> Aspects {

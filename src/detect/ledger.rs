@@ -247,6 +247,28 @@ impl Ledger {
         }
     }
 
+    /// Looks at what lies in this struct; what it gives means nothing.
+    pub(super) fn warm(&self) -> usize {
+        let windows = self.running.iter();
+        let windows = windows.map(|running| running.pane_tail ^ usize::from(running.records == 0));
+        let held = self.panes.len() ^ self.touches.len() ^ usize::from(self.last.is_some());
+        windows.fold(held, |all, window| all ^ window)
+    }
+
+    /// Looks where [`add`](Self::add) will; what it gives means nothing.
+    pub(super) fn warm_beyond(&self) -> u32 {
+        let touch = |at: usize| self.touches.get(at).map_or(0, |touch| touch.subject);
+        let pane = |at: usize| self.panes.get(at).map_or(0, |pane| pane.index);
+        let [_, _, _, day] = &self.running;
+        let (tail, end) = (day.touch_tail, self.touches.len().saturating_sub(1));
+        let newest = self.panes.len().saturating_sub(1);
+        touch(tail)
+            ^ touch(usize::midpoint(tail, end))
+            ^ touch(end)
+            ^ pane(newest)
+            ^ pane(day.pane_tail)
+    }
+
     /// Bytes held, estimated.
     pub fn bytes(&self) -> usize {
         self.panes.capacity() * size_of::<Pane>()
@@ -258,9 +280,14 @@ impl Ledger {
     /// says its pane.
     fn search(&self, subject: u32) -> Option<usize> {
         let tail = self.running[Window::Day as usize].touch_tail;
-        let mut day = self.touches.range(tail..);
-        let at = day.rposition(|touch| touch.subject == subject);
-        at.map(|at| tail + at)
+        let (front, back) = self.touches.as_slices();
+        let wrap = front.len();
+        let of_day = back.get(tail.saturating_sub(wrap)..).unwrap_or_default();
+        if let Some(at) = last_of(of_day, subject) {
+            return Some(wrap.max(tail) + at);
+        }
+        let of_day = front.get(tail..).unwrap_or_default();
+        last_of(of_day, subject).map(|at| tail + at)
     }
 
     /// The last pane of that day in which `subject` was touched.
@@ -391,6 +418,23 @@ impl Ledger {
         }
     }
 }
+
+/// The last touch of `subject`. Compares several at once: no branch within a chunk.
+fn last_of(touches: &[Touch], subject: u32) -> Option<usize> {
+    let mut end = touches.len();
+    for chunk in touches.rchunks(SEARCHED_AT_ONCE) {
+        end -= chunk.len();
+        let is_it = |touch: &Touch| u32::from(touch.subject == subject);
+        if chunk.iter().map(is_it).sum::<u32>() > 0 {
+            let at = chunk.iter().rposition(|touch| touch.subject == subject);
+            return at.map(|at| end + at);
+        }
+    }
+    None
+}
+
+/// Touches compared at once: those of a cache line.
+const SEARCHED_AT_ONCE: usize = 8;
 
 #[cfg(test)]
 mod tests {

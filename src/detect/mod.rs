@@ -46,7 +46,7 @@ mod since;
 
 pub use self::{
     account::Account,
-    detector::Detector,
+    detector::{AHEAD, Detector},
     pane::Share,
     parts::{Part, Parts},
     window::{Counts, Signal, Window},

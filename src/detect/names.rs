@@ -160,6 +160,11 @@ impl Names {
         (share, unknown == 0)
     }
 
+    /// The people, to look them up ahead of their events, and the number of the first of them.
+    pub(super) const fn subjects(&self) -> (&Interner, u32) {
+        (&self.subjects, self.first_subject)
+    }
+
     /// The people that the last event named, each once.
     pub fn event_subjects(&self) -> &[u32] {
         &self.event_subjects

@@ -125,6 +125,19 @@ impl Unsettled {
         begun
     }
 
+    /// Looks at what lies in this struct; what it gives means nothing.
+    pub(super) fn warm(&self) -> usize {
+        let current = self.current.as_ref();
+        let is_begun = current.is_some_and(|current| current.max[0] > current.max[STATS - 1]);
+        usize::from(is_begun) ^ self.hours.len() ^ self.days.len()
+    }
+
+    /// Looks at the blocks that end last; what it gives means nothing.
+    pub(super) fn warm_beyond(&self) -> u32 {
+        let hour = self.hours.last().map_or(0, |block| block.hour);
+        hour ^ self.days.last().map_or(0, |block| block.day)
+    }
+
     /// Notes that an event fell into an older `pane`. Says whether it began a day.
     pub fn note_behind(&mut self, pane: u32, settled: Option<u32>) -> bool {
         let day = pane / PANES_PER_DAY;

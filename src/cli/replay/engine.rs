@@ -8,6 +8,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::{
     config::Config,
     decode::{DecodedBatch, Refusal, Reject, Verdict},
+    detect::AHEAD,
     event::{AccessEvent, Timestamp},
     feed::{
         Decision, Pipeline,
@@ -217,6 +218,9 @@ impl Replay {
             return Ok(());
         };
         while source.index < batch.len() {
+            if source.index.is_multiple_of(AHEAD) && !source.is_seen {
+                self.suppliers.warm(batch, source.index);
+            }
             let (record, verdict) = batch.get(source.index);
             let refusal = match verdict {
                 Verdict::Event(event) => {
@@ -340,6 +344,9 @@ impl Totals {
     }
 }
 
+/// Suppliers whose events are looked at ahead: of more, few in a row are one's.
+const WARMED_MAX: usize = 4;
+
 /// The pipelines, by supplier.
 struct Suppliers {
     pipelines: Vec<(String, Pipeline)>,
@@ -384,6 +391,16 @@ impl Suppliers {
         let (_, pipeline) = &mut self.pipelines[self.last];
         let source = u32::try_from(source).unwrap_or(u32::MAX);
         Ok(pipeline.observe(event, source, record, alerts))
+    }
+
+    /// Looks at what the next events will touch, where they are those of the same suppliers as the
+    /// last ones.
+    fn warm(&self, batch: &DecodedBatch, from: usize) {
+        let until = (from + AHEAD).min(batch.len());
+        for (supplier, pipeline) in self.pipelines.iter().take(WARMED_MAX) {
+            let ahead = (from..until).filter_map(|index| batch.glance(index));
+            pipeline.warm(ahead.filter(|glance| glance.supplier == supplier));
+        }
     }
 
     fn place(&mut self, supplier: &str) -> Result<usize, Refusal> {

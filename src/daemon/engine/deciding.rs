@@ -5,6 +5,7 @@ use crate::{
     clock::Stopwatch,
     daemon::order::Next,
     decode::{Refusal, Verdict},
+    detect::AHEAD,
     event::Timestamp,
     incident::Alert,
     ingest::Record,
@@ -78,6 +79,11 @@ impl Engine {
         let Some(waiting) = lane.batches.front() else {
             return Ok(None);
         };
+        if lane.index.is_multiple_of(AHEAD) {
+            let until = (lane.index + AHEAD).min(waiting.batch.len());
+            let ahead = (lane.index..until).filter_map(|index| waiting.batch.glance(index));
+            self.pipeline.warm(ahead);
+        }
         let (record, verdict) = waiting.batch.get(lane.index);
         lane.next = record.position + 1;
         self.metrics.read.records += 1;
