@@ -215,6 +215,8 @@ impl Habits {
             Some(at) => at,
             None if !self.make_room_for(like.day) => return,
             None => {
+                // One or two, in every account.
+                self.noted.reserve_exact(1);
                 self.noted.push(Noted {
                     day: like.day,
                     clients: Vec::new(),

@@ -20,8 +20,9 @@ pub fn pane_start(pane: u32) -> Timestamp {
     Timestamp::from_millis(i64::from(pane) * PANE_MS)
 }
 
-/// What one event adds to its pane, beside the people it names.
+/// What one event adds to its pane, beside the people it names. Packed, for panes are many.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C, packed(4))]
 pub struct Share {
     /// Records returned.
     pub records: u64,

@@ -14,6 +14,10 @@ use crate::detect::{
 /// events beside.
 const BLOCKS_MAX: usize = 256;
 
+/// Room is made for so many blocks at once: every account has some, and few of them fill twice as
+/// many as they need.
+const HOURS_ROOM: usize = 4;
+
 /// The windows that are looked at by hour: those of an hour at most, the first of [`Window::ALL`].
 const HOURLY: usize = Window::Hour as usize + 1;
 
@@ -233,6 +237,9 @@ impl Unsettled {
         let Some(current) = self.current.take() else {
             return;
         };
+        if self.hours.len() == self.hours.capacity() {
+            self.hours.reserve_exact(HOURS_ROOM);
+        }
         self.hours.push(HourBlock::new(current.hour, &current.max));
         let whole = &mut self.day_mut(current.hour / 24).max;
         for (max, reached) in whole.iter_mut().zip(current.max) {
@@ -243,6 +250,8 @@ impl Unsettled {
     fn day_mut(&mut self, day: u32) -> &mut DayBlock {
         let at = self.days.iter().position(|block| block.day == day);
         let at = at.unwrap_or_else(|| {
+            // One or two, in every account.
+            self.days.reserve_exact(1);
             self.days.push(DayBlock {
                 day,
                 max: [0; STATS],
