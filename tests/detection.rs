@@ -497,6 +497,40 @@ fn many_refused_attempts_are_an_incident_that_exposes_nobody() {
 }
 
 #[test]
+fn what_is_read_behind_refusals_is_exposed_whatever_came_first() {
+    for is_late in [false, true] {
+        let mut weeks = Weeks::default();
+        weeks.busy_clerks(42);
+        let first = weeks.reads.len();
+        weeks.view("clerk-3", 37, 20, (0..30).map(|n| format!("locked-{n}")));
+        for read in &mut weeks.reads[first..] {
+            read.outcome = "denied";
+        }
+        // Half an hour behind them, few enough to alarm nobody by themselves; and others at night.
+        weeks.view("clerk-3", 37, 20, (0..9).map(|n| format!("opened-{n}")));
+        weeks.view("clerk-3", 37, 23, (0..9).map(|n| format!("later-{n}")));
+        let opened_at = weeks.reads.len() - 18..weeks.reads.len() - 9;
+        for read in &mut weeks.reads[opened_at] {
+            read.at += HOUR_MS / 2;
+        }
+        let lines = weeks.lines_by("", |read| {
+            let comes = if is_late && read.outcome == "denied" {
+                read.at + 50 * 60_000
+            } else {
+                read.at
+            };
+            (comes, 0)
+        });
+        let alerts = Weeks::decide_lines(&lines, &mut Pipeline::new("a", Config::default()));
+        assert_eq!(opened(&alerts), [("clerk-3", Kind::DeniedBurst)]);
+        let closed = alerts.last().unwrap();
+        assert_eq!(closed.exposure.subjects, 9, "late: {is_late}");
+        let until = FROM_MS + 37 * DAY_MS + 20 * HOUR_MS + 38 * 60_000;
+        assert_eq!(closed.last_seen_at.as_millis(), until);
+    }
+}
+
+#[test]
 fn refusals_that_lead_to_a_theft_are_one_incident_with_it() {
     let mut weeks = Weeks::default();
     weeks.busy_clerks(42);

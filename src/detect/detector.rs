@@ -26,7 +26,7 @@ use crate::{
         refused,
         together::Together,
         version::{TESTS, Version},
-        window::NOVEL,
+        window::{NOVEL, Window},
     },
     event::{AccessEvent, AccountKind},
 };
@@ -153,6 +153,17 @@ impl Detector {
             let newest = account.ledger.newest().unwrap_or(0);
             self.touches -= account.ledger.forget(newest.saturating_sub(PANES_PER_DAY));
         }
+        if let Some(refused) = &account.refused {
+            let score = refused::score_asked(self.config.false_alerts_per_account_day);
+            let days = || account.version_at(peers, seen.pane).days;
+            if refused.is_over(seen.pane, score, days) {
+                findings.push(Finding {
+                    account: seen.account,
+                    pane: seen.pane,
+                    crossed: REFUSED,
+                });
+            }
+        }
         let habits = &mut account.habits;
         let aspects = habits.observe(event, seen.share.fields, seen.pane);
         if aspects != 0 {
@@ -222,7 +233,7 @@ impl Detector {
         let peers = self.groups.versions(account.group);
         let mut refused = account.refused.take().unwrap_or_default();
         let days_at = |pane| account.version_at(peers, pane).days;
-        refused.observe(event.time, self.settled, (score, days_at), |pane| {
+        refused.observe(event.time, self.settled, (score, &days_at), |pane| {
             findings.push(Finding {
                 account: id,
                 pane,
@@ -233,8 +244,19 @@ impl Detector {
         if held > PANES_MAX {
             refused.forget(newest.saturating_sub(PANES_PER_DAY));
         }
+        // What it read since, if that came first.
+        let pane = pane_of(event.time);
+        for read in account.ledger.panes(pane, Window::Hour.last(pane)) {
+            if refused.is_over(read.index, score, || days_at(read.index)) {
+                findings.push(Finding {
+                    account: id,
+                    pane: read.index,
+                    crossed: REFUSED,
+                });
+            }
+        }
         account.refused = Some(refused);
-        let day = pane_of(event.time) / PANES_PER_DAY;
+        let day = pane / PANES_PER_DAY;
         if self.settled.is_none_or(|settled| day > settled) {
             self.pending_days.insert(day);
         }
@@ -244,6 +266,7 @@ impl Detector {
             time: event.time,
             share: Share::default(),
             exact: true,
+            is_refused: true,
         })
     }
 
@@ -351,6 +374,7 @@ impl Detector {
             time: event.time,
             share,
             exact,
+            is_refused: false,
         })
     }
 

@@ -94,6 +94,8 @@ pub struct Seen {
     pub share: Share,
     /// Whether every person named is known by number.
     pub exact: bool,
+    /// Whether it was refused, and exposed nobody.
+    pub is_refused: bool,
 }
 
 /// That windows ending at a pane reached their critical counts.

@@ -2,7 +2,8 @@
 //!
 //! An account's worst hour of a day is negative binomial about what its days have shown, zeros
 //! included; before that, about a refusal a day. What looks like a burst teaches as a busy day would.
-//! Refused attempts expose nobody and teach nothing of what is read.
+//! Refused attempts expose nobody and teach nothing of what is read; but what the account reads while
+//! they are too many is what somebody got behind a door.
 
 use crate::{
     detect::{
@@ -125,12 +126,7 @@ impl Refused {
     /// What the hour that ends at `end` is worth, where a score is asked, of an account that had lived
     /// so many `days`.
     pub fn hour(&self, end: u32, score: f64, days: u32) -> Hour {
-        let mut attempts = 0;
-        let mut scratch = Scratch::default();
-        self.ledger
-            .sweep(Window::Hour, (end, end), &mut scratch, |_, counts| {
-                attempts = counts[Signal::Records as usize];
-            });
+        let attempts = self.attempts(end);
         let model = self.model.at(end).unwrap_or_else(|| quiet(days));
         let reaches = |count: &u64| worth(model, *count) >= score;
         Hour {
@@ -138,6 +134,21 @@ impl Refused {
             score: worth(model, attempts),
             critical: (ATTEMPTS_MIN..=attempts).find(reaches).unwrap_or(attempts),
         }
+    }
+
+    /// Whether the hour that ends at `end` was too much: what the account reads then belongs to it.
+    pub fn is_over(&self, end: u32, score: f64, days: impl FnOnce() -> u32) -> bool {
+        let attempts = self.attempts(end);
+        attempts >= ATTEMPTS_MIN && {
+            let model = self.model.at(end).unwrap_or_else(|| quiet(days()));
+            worth(model, attempts) >= score
+        }
+    }
+
+    /// Attempts in the hour that ends at `end`.
+    fn attempts(&self, end: u32) -> u64 {
+        let panes = self.ledger.panes(Window::Hour.first(end), end);
+        panes.map(|pane| pane.share.records).sum()
     }
 
     /// The panes from `from` to `to`, both included, in which it was refused something.

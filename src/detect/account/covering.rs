@@ -56,12 +56,13 @@ impl Account {
 
     /// Takes in whether a stop was passed on the settled `day`, and which ones last.
     pub fn note_stops(&mut self, stops: &Stops, (day, from): (u32, u32)) {
+        if stops.next(0) == u32::MAX || self.stops_told == u8::MAX {
+            return;
+        }
         let read = self
             .familiar
             .read_in(coverage::DAYS, (day, from), std::iter::empty());
-        let Some(read) = read.filter(|_| self.stops_told != u8::MAX) else {
-            return;
-        };
+        let Some(read) = read else { return };
         let passed = stops.passed(read);
         self.stops_told = if self.is_stopped {
             passed.max(self.stops_told)

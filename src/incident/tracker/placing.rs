@@ -21,8 +21,6 @@ impl Tracker {
         detector: &Detector,
     ) {
         let seen = &sighting.seen;
-        // A read finds no refusals, and a refused attempt finds nothing else.
-        let is_read = !findings.iter().any(|finding| finding.is_of_refusals());
         for episode in episodes {
             let held = episode.holds(seen.pane);
             let mut counted = false;
@@ -39,7 +37,7 @@ impl Tracker {
                 }
                 counted = true;
             }
-            if is_read && held && !counted {
+            if held && !counted && !seen.is_refused {
                 episode.add(seen, detector.event_subjects());
             }
             if episode.holds(seen.pane) {
