@@ -1,6 +1,7 @@
 //! The detector of one feed: every account's windows, tested at every event.
 
 mod boundary;
+mod refusing;
 mod rehearsal;
 mod warm;
 
@@ -13,7 +14,7 @@ use hashbrown::HashTable;
 
 use crate::{
     detect::{
-        AccountId, Config, Explanation, Finding, REFUSED, Seen,
+        AccountId, Config, Explanation, Finding, Seen,
         account::Account,
         critical::Table,
         exceedance::Exceedance,
@@ -22,11 +23,11 @@ use crate::{
         ledger::{Place, Scratch},
         names::Names,
         odd::{OddRead, TIERS},
-        pane::{PANES_PER_DAY, Share, pane_of},
+        pane::{PANES_PER_DAY, pane_of},
         refused,
         together::Together,
         version::{TESTS, Version},
-        window::{NOVEL, Window},
+        window::NOVEL,
     },
     event::{AccessEvent, AccountKind},
 };
@@ -153,17 +154,8 @@ impl Detector {
             let newest = account.ledger.newest().unwrap_or(0);
             self.touches -= account.ledger.forget(newest.saturating_sub(PANES_PER_DAY));
         }
-        if let Some(refused) = &account.refused {
-            let score = refused::score_asked(self.config.false_alerts_per_account_day);
-            let days = || account.version_at(peers, seen.pane).days;
-            if refused.is_over(seen.pane, score, days) {
-                findings.push(Finding {
-                    account: seen.account,
-                    pane: seen.pane,
-                    crossed: REFUSED,
-                });
-            }
-        }
+        let score = refused::score_asked(self.config.false_alerts_per_account_day);
+        findings.extend(account.behind_refusals(peers, &seen, score));
         let habits = &mut account.habits;
         let aspects = habits.observe(event, seen.share.fields, seen.pane);
         if aspects != 0 {
@@ -218,56 +210,6 @@ impl Detector {
         for finding in &findings[first..] {
             account.unsettled.note_alarm(finding.pane, finding.crossed);
         }
-    }
-
-    /// Counts a refused attempt. What comes back exposes nobody, and only where it was one too many.
-    fn observe_refused(
-        &mut self,
-        event: &AccessEvent<'_>,
-        findings: &mut Vec<Finding>,
-    ) -> Option<Seen> {
-        let id = self.find_or_make(event);
-        self.names.forget_event();
-        let score = refused::score_asked(self.config.false_alerts_per_account_day);
-        let account = self.accounts[id.0 as usize].as_mut()?;
-        let peers = self.groups.versions(account.group);
-        let mut refused = account.refused.take().unwrap_or_default();
-        let days_at = |pane| account.version_at(peers, pane).days;
-        refused.observe(event.time, self.settled, (score, &days_at), |pane| {
-            findings.push(Finding {
-                account: id,
-                pane,
-                crossed: REFUSED,
-            });
-        });
-        let (held, newest) = refused.panes_held();
-        if held > PANES_MAX {
-            refused.forget(newest.saturating_sub(PANES_PER_DAY));
-        }
-        // What it read since, if that came first.
-        let pane = pane_of(event.time);
-        for read in account.ledger.panes(pane, Window::Hour.last(pane)) {
-            if refused.is_over(read.index, score, || days_at(read.index)) {
-                findings.push(Finding {
-                    account: id,
-                    pane: read.index,
-                    crossed: REFUSED,
-                });
-            }
-        }
-        account.refused = Some(refused);
-        let day = pane / PANES_PER_DAY;
-        if self.settled.is_none_or(|settled| day > settled) {
-            self.pending_days.insert(day);
-        }
-        (!findings.is_empty()).then(|| Seen {
-            account: id,
-            pane: pane_of(event.time),
-            time: event.time,
-            share: Share::default(),
-            exact: true,
-            is_refused: true,
-        })
     }
 
     /// What an event too old to be counted would have exposed, where its account is known.
