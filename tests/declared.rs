@@ -550,6 +550,19 @@ fn who_reads_a_tenth_of_all_within_a_month_is_told_of_once_however_slowly() {
 }
 
 #[test]
+fn a_stop_that_is_passed_about_again_is_told_of_once() {
+    // The 30 days that end on a Monday hold one working day fewer, and 399 people.
+    let mut weeks = Weeks::default();
+    weeks.clerks(84);
+    for day in (0..84).filter(|day| day % 7 < 5) {
+        let people = (0..19).map(|n| format!("wide-{day}-{n}"));
+        weeks.view("clerk-wide", day, 10, people);
+    }
+    let alerts = decided("[suppliers.a]\npopulation = 4000\n", weeks);
+    assert_eq!(opened(&alerts), [("clerk-wide", Kind::SlowDrip)]);
+}
+
+#[test]
 fn who_may_read_all_is_not_stopped() {
     let (alerts, _) = wide_reading("accounts.clerk-wide.may_read_all = true\n");
     assert_eq!(opened(&alerts), []);

@@ -9,6 +9,7 @@ use crate::{
     detect::{
         COVERED, Finding, Maturity,
         baseline::{Baseline, stat},
+        coverage::ALL_TOLD,
         declared::{Declared, DeclaredAccount},
         diary::Diary,
         drip::{Drip, SLOW},
@@ -140,7 +141,7 @@ impl Account {
         self.is_declared = own.is_some();
         self.forbids_exports = own.is_some_and(|own| own.never_exports);
         let reads_all = own.is_some_and(|own| own.may_read_all);
-        self.stops_told = if reads_all { u8::MAX } else { 0 };
+        self.stops_told = if reads_all { ALL_TOLD } else { 0 };
         if self.forbids_exports || reads_all || !self.jobs.is_empty() {
             let declared = peers.iter().map(|peer| peer.of_declared(self.history()));
             self.versions = declared.collect();

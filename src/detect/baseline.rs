@@ -39,7 +39,7 @@ const WINSOR_DEVIATIONS: f64 = 4.0;
 /// An alarm is told of once: the same again is no news for a month or two, as long as it is below
 /// this count. With the quarter more that is no surprise either, a hundred people, the severity
 /// high, are always told of.
-const TOLD_MAX: u32 = 80;
+const TOLD_MAX: u32 = 79;
 /// How much the expectation of a mature account may grow in a week.
 const GROWTH_PER_WEEK: f64 = 1.2;
 const WEEK_DAYS: u32 = 7;

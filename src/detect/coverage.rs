@@ -4,6 +4,8 @@
 //! The stops are shares of the population, whatever the account has read before; but not what its
 //! peers all read. They need to know the population, which the operator declares.
 
+/// Stops told of an account that is declared to read everybody.
+pub const ALL_TOLD: u8 = u8::MAX;
 /// Days of the window.
 pub const DAYS: u32 = 30;
 
@@ -12,6 +14,9 @@ pub const DAYS: u32 = 30;
 const STOPS: [f64; 3] = [0.1, 0.25, 0.5];
 /// So many times what its peers usually read in a month is what they all do.
 const PEERS_TIMES: u32 = 3;
+/// A stop lasts until less than this share of it was read within the month: or a steady account would
+/// pass it again and again.
+const LASTS: f64 = 0.8;
 /// Fewer accounts than this have no usual.
 const PEERS_MIN: usize = 5;
 
@@ -53,12 +58,28 @@ impl Stops {
         }
     }
 
+    /// The stop that is next where the first `told` ones were told of, as far as these last with so
+    /// many people `read` in the month.
+    pub fn after(&self, told: u8, read: u32) -> u32 {
+        if told == ALL_TOLD {
+            return u32::MAX;
+        }
+        self.next(told.min(self.lasting(read)))
+    }
+
     /// The stop that follows the first `told` ones.
     pub fn next(&self, told: u8) -> u32 {
         self.people
             .get(usize::from(told))
             .copied()
             .unwrap_or(u32::MAX)
+    }
+
+    /// How many of them last with so many people.
+    pub fn lasting(&self, people: u32) -> u8 {
+        let lasts = |stop: &&u32| f64::from(people) >= LASTS * f64::from(**stop);
+        let lasting = self.people.iter().filter(lasts).count();
+        u8::try_from(lasting).unwrap_or(u8::MAX)
     }
 
     /// How many of them so many people have passed.
@@ -100,5 +121,14 @@ mod tests {
         assert_eq!([0, 1].map(|told| all.next(told)), [270, 270]);
         assert_eq!(Stops::of(500, vec![90; 4]).next(0), 50);
         assert_eq!(Stops::NONE.next(0), u32::MAX);
+    }
+
+    #[test]
+    fn a_stop_lasts_until_much_less_was_read() {
+        let stops = Stops::of(4_000, Vec::new());
+        let after = |read| stops.after(1, read);
+        assert_eq!([450, 390, 320].map(after), [1_000; 3]);
+        assert_eq!([319, 0].map(after), [400; 2]);
+        assert_eq!(stops.after(ALL_TOLD, 0), u32::MAX);
     }
 }

@@ -21,6 +21,7 @@ use crate::{
         groups::Groups,
         habits::Aspects,
         ledger::{Place, Scratch},
+        merge_findings,
         names::Names,
         odd::{OddRead, TIERS},
         pane::{PANES_PER_DAY, pane_of},
@@ -161,6 +162,7 @@ impl Detector {
         if aspects != 0 {
             self.observe_odd(&seen, aspects, findings);
         }
+        merge_findings(findings);
         Some(seen)
     }
 
@@ -273,7 +275,7 @@ impl Detector {
     /// Bytes of accounts and of subjects, estimated.
     pub fn bytes(&self) -> [usize; 2] {
         let each = size_of::<Account>() + 2 * size_of::<Version>() + 200;
-        let accounts = self.accounts.len() * each + self.touches * 24 + self.known * 4;
+        let accounts = self.accounts.len() * each + self.touches * 24 + self.known * 5;
         [accounts, self.names.bytes()]
     }
 

@@ -269,7 +269,7 @@ impl Groups {
             let people = account
                 .familiar
                 .read_in(coverage::DAYS, (day, from), std::iter::empty());
-            months[account.group as usize].extend(people);
+            months[account.group as usize].extend(people.filter(|people| *people > 0));
         }
         let months = months.into_iter();
         months.map(|months| Stops::of(population, months)).collect()

@@ -144,6 +144,20 @@ impl Finding {
     }
 }
 
+/// Makes findings of one account at the same pane one, in the order of panes.
+pub(crate) fn merge_findings(findings: &mut Vec<Finding>) {
+    if findings.len() > 1 {
+        findings.sort_unstable_by_key(|finding| finding.pane);
+        findings.dedup_by(|later, kept| {
+            let is_same = later.pane == kept.pane;
+            if is_same {
+                *kept = kept.with(*later);
+            }
+            is_same
+        });
+    }
+}
+
 /// The bit of refused attempts in a finding, behind those of the tests of what is read.
 pub(crate) const REFUSED: u32 = 1 << version::TESTS;
 /// That of the people of a month.

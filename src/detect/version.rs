@@ -4,6 +4,7 @@ use crate::detect::{
     baseline::{Baseline, STATS, stat},
     calibration::Asked,
     controller::TOP_TIER,
+    coverage::Stops,
     critical::{Model, Table},
     drip::{Bar, Drip, SLOW},
     habits::{Aspect, Aspects, Habits},
@@ -57,10 +58,9 @@ pub struct Version {
     pub peers: u32,
     /// Where the tests of many days stand, by the places of [`SLOW`].
     pub bars: [Bar; SLOW.len()],
-    /// People of a month that are too many.
-    pub stop: u32,
-    /// What its peers read in a month in the usual case.
-    pub month_usual: u32,
+    /// People of a month that are too many, and how many of these stops were told of.
+    pub stops: Stops,
+    pub(super) stops_told: u8,
     /// Its known jobs: what they bring is expected on top.
     jobs: Box<[Job]>,
     /// The days that are worked on.
@@ -129,8 +129,8 @@ impl Version {
             days: baseline.days,
             peers: prior.accounts,
             bars,
-            stop: asked.stops.next(history.stops_told),
-            month_usual: asked.stops.usual,
+            stops: asked.stops,
+            stops_told: history.stops_told,
             jobs: history.jobs.known().collect(),
             calendar: season.calendar.clone(),
             forbids_exports: history.forbids_exports,
@@ -199,11 +199,7 @@ impl Version {
         let mut version = Self {
             jobs: history.jobs.known().collect(),
             forbids_exports: history.forbids_exports,
-            stop: if history.stops_told == u8::MAX {
-                u32::MAX
-            } else {
-                self.stop
-            },
+            stops_told: history.stops_told,
             ..self.clone()
         };
         version.forbid();

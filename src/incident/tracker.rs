@@ -281,11 +281,11 @@ impl Tracker {
         }
         self.join(&mut episodes, detector, alerts);
         for episode in &mut episodes {
-            let mut new = findings
+            let new = findings
                 .iter()
                 .copied()
                 .filter(|finding| episode.holds(finding.pane));
-            let new = new.next_back();
+            let new = new.max_by_key(|finding| (finding.is_of_coverage(), finding.pane));
             if new.is_none() && !episode.holds(sighting.seen.pane) {
                 continue;
             }

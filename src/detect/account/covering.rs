@@ -3,7 +3,7 @@
 use super::Account;
 use crate::detect::{
     COVERED,
-    coverage::{self, Stops},
+    coverage::{self, ALL_TOLD, Stops},
     ledger::Scratch,
     pane::PANES_PER_DAY,
     version::Version,
@@ -18,14 +18,24 @@ impl Account {
         scratch: &mut Scratch,
         each: &mut impl FnMut(u32, u32),
     ) {
-        let stops = self.versions.iter().chain(peers).map(|it| it.stop);
-        if stops.min() == Some(u32::MAX) {
+        let stops = self.versions.iter().chain(peers);
+        let stop = stops.map(|version| version.stops.next(0)).min();
+        let new = self.ledger.bound(Window::Today, pane)[Signal::Novel as usize];
+        let most = new.saturating_add(self.familiar.len() as u64);
+        if stop.is_none_or(|stop| stop == u32::MAX || u64::from(stop) > most) {
             return;
         }
+        // Within a day it changes where a version does.
+        let mut known: Option<(u32, u32)> = None;
         let ends = (pane, Window::Today.last(pane));
         self.ledger
             .sweep(Window::Today, ends, scratch, |end, counts| {
-                let to_stop = self.to_stop(self.version_at(peers, end.index), end.index);
+                let version = self.version_at(peers, end.index);
+                let to_stop = match known {
+                    Some((from, to_stop)) if from == version.from => to_stop,
+                    _ => self.to_stop(version, end.index),
+                };
+                known = Some((version.from, to_stop));
                 if counts[Signal::Novel as usize] >= u64::from(to_stop) {
                     each(end.index, COVERED);
                 }
@@ -35,14 +45,25 @@ impl Account {
     /// People of the day of `pane`, new to the account, that take its month to a stop. Those it knows
     /// from before the month count from the next day on.
     pub(super) fn to_stop(&self, version: &Version, pane: u32) -> u32 {
-        if version.stop == u32::MAX {
-            return u32::MAX;
+        let (stop, read) = self.stop_at(version, pane);
+        if stop == u32::MAX {
+            stop
+        } else {
+            stop.saturating_sub(read)
+        }
+    }
+
+    /// The next stop for the day of `pane`, and how many people were read in the month before.
+    pub(super) fn stop_at(&self, version: &Version, pane: u32) -> (u32, u32) {
+        if version.stops.next(0) == u32::MAX || version.stops_told == ALL_TOLD {
+            return (u32::MAX, 0);
         }
         let day = pane / PANES_PER_DAY;
         let read = self
             .familiar
             .read_in(coverage::DAYS, (day, pane), std::iter::empty());
-        read.map_or(u32::MAX, |read| version.stop.saturating_sub(read))
+        let next = |read| (version.stops.after(version.stops_told, read), read);
+        read.map_or((u32::MAX, 0), next)
     }
 
     /// Different people that it read in the days that end with that of `pane`, up to it.
@@ -56,18 +77,17 @@ impl Account {
 
     /// Takes in whether a stop was passed on the settled `day`, and which ones last.
     pub fn note_stops(&mut self, stops: &Stops, (day, from): (u32, u32)) {
-        if stops.next(0) == u32::MAX || self.stops_told == u8::MAX {
+        if stops.next(0) == u32::MAX || self.stops_told == ALL_TOLD {
             return;
         }
         let read = self
             .familiar
             .read_in(coverage::DAYS, (day, from), std::iter::empty());
         let Some(read) = read else { return };
-        let passed = stops.passed(read);
         self.stops_told = if self.is_stopped {
-            passed.max(self.stops_told)
+            stops.passed(read).max(self.stops_told)
         } else {
-            passed.min(self.stops_told)
+            stops.lasting(read).min(self.stops_told)
         };
     }
 }

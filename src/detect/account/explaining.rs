@@ -79,9 +79,9 @@ impl Account {
         }
         let coverage = finding.is_of_coverage().then(|| Coverage {
             people: self.read_in(coverage::DAYS, end).map_or(0, u64::from),
-            critical: version.stop.into(),
+            critical: self.stop_at(version, end).0.into(),
             population: population.unwrap_or(0),
-            usual: version.month_usual.into(),
+            usual: version.stops.usual.into(),
         });
         let best = best.or_else(|| coverage.map(|_| self.of_coverage(finding, scratch)));
         // What was read tells more than what was not.
@@ -158,7 +158,7 @@ impl Account {
             expected[signal as usize] = model.mean;
         }
         let lasting =
-            bar.and_then(|bar| Some((pane_start(bar.onset()? * PANES_PER_DAY), bar.excess)));
+            bar.and_then(|bar| Some((pane_start(bar.onset()? * PANES_PER_DAY), bar.excess())));
         Explanation {
             window,
             signal,

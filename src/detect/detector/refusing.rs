@@ -5,6 +5,7 @@ use crate::{
     detect::{
         Finding, REFUSED, Seen,
         account::Account,
+        merge_findings,
         pane::{PANES_PER_DAY, Share, pane_of},
         refused,
         version::Version,
@@ -67,6 +68,7 @@ impl Detector {
                 });
             }
         }
+        merge_findings(findings);
         account.refused = Some(refused);
         let day = pane / PANES_PER_DAY;
         if self.settled.is_none_or(|settled| day > settled) {

@@ -57,11 +57,15 @@ impl Expected {
     }
 }
 
-/// One hypothesis' sum, and the first day after it was last zero.
+/// What is left of a sum that steps have taken back to zero.
+const RESIDUE: f32 = 1e-5;
+
+/// One hypothesis' sum; the first day after it was last zero, and people above expectation since.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     value: f32,
     onset: u32,
+    excess: f32,
 }
 
 /// The sums of all hypotheses.
@@ -84,9 +88,19 @@ impl Sums {
 
     /// The day since which the highest is above zero.
     pub(super) fn onset(&self) -> Option<u32> {
+        self.leading().map(|sum| sum.onset)
+    }
+
+    /// People above expectation since then.
+    pub(super) fn excess(&self) -> f64 {
+        self.leading().map_or(0.0, |sum| f64::from(sum.excess))
+    }
+
+    /// The highest, where it is above zero.
+    fn leading(&self) -> Option<&Sum> {
         let highest = self.all.iter();
         let highest = highest.max_by(|a, b| a.value.total_cmp(&b.value))?;
-        (highest.value > 0.0).then_some(highest.onset)
+        (highest.value > 0.0).then_some(highest)
     }
 
     /// The sums after a `day` with such a count.
@@ -94,11 +108,15 @@ impl Sums {
     pub(super) fn after(mut self, day: u32, count: f64, expected: &Expected) -> Self {
         for (sum, step) in self.all.iter_mut().zip(expected.steps(count)) {
             if sum.value <= 0.0 {
-                sum.onset = day;
+                (sum.onset, sum.excess) = (day, 0.0);
             }
-            #[expect(clippy::cast_possible_truncation, reason = "a few nats")]
-            let value = (f64::from(sum.value) + step).clamp(0.0, SUM_MAX) as f32;
-            sum.value = value;
+            #[expect(clippy::cast_possible_truncation, reason = "a few nats, and a count")]
+            let (value, excess) = (
+                (f64::from(sum.value) + step).clamp(0.0, SUM_MAX) as f32,
+                (count - expected.model.mean) as f32,
+            );
+            sum.value = if value < RESIDUE { 0.0 } else { value };
+            sum.excess = (sum.excess + excess).max(0.0);
         }
         self
     }
