@@ -345,7 +345,7 @@ impl Detector {
             return self.shared_bucket();
         }
         let kind = own.and_then(|own| own.kind).unwrap_or(event.account_kind);
-        let group = self.groups.find_or_make(kind, event.role, &mut self.table);
+        let group = self.groups.find_or_make(kind, event.role);
         let mut account = Account::new(Some(event.account), kind, group);
         account.declare(&declared, own, self.groups.versions(group));
         let id = self.place(account);
@@ -361,9 +361,7 @@ impl Detector {
         if let Some(id) = self.bucket {
             return AccountId(id);
         }
-        let group = self
-            .groups
-            .find_or_make(AccountKind::Unknown, None, &mut self.table);
+        let group = self.groups.find_or_make(AccountKind::Unknown, None);
         let mut account = Account::new(None, AccountKind::Unknown, group);
         account.declare(&self.config.declared, None, self.groups.versions(group));
         let id = self.place(account);

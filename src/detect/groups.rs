@@ -78,6 +78,9 @@ impl Common {
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
     all: Vec<Group>,
+    /// What is expected of an account of each kind in a role that is new: a group begins so, whether
+    /// its first account comes before a day's end or after it.
+    kinds: Vec<Group>,
     ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
     /// What the quiet account-days of each kind of account have shown.
     experience: [Experience; AccountKind::ALL.len()],
@@ -99,13 +102,30 @@ pub struct Groups {
 impl Groups {
     /// No groups yet; all tests together may cross on `budget` of the account-days.
     pub fn new(config: &Config) -> Self {
-        Self {
+        let mut groups = Self {
             budget: config.false_alerts_per_account_day,
             calendar: config.declared.calendar.clone(),
             population: config.population,
             parts: config.parts,
             ..Self::default()
-        }
+        };
+        let mut table = Table::default();
+        let mut asked = Tails::PRIOR.asked_of(groups.parts, groups.budget, 1.0);
+        asked.stops = groups.first_stops();
+        let group = |kind| {
+            let prior = Prior::weak(kind);
+            Group {
+                kind,
+                versions: vec![newcomer((0, &groups.calendar), &prior, &asked, &mut table)],
+                prior,
+                experience: Experience::default(),
+                tails: Tails::PRIOR,
+                asked,
+                common: [Common::default(); SLOW.len()],
+            }
+        };
+        groups.kinds = AccountKind::ALL.into_iter().map(group).collect();
+        groups
     }
 
     /// The same groups as they stand, whatever days may teach from here on.
@@ -118,35 +138,16 @@ impl Groups {
     }
 
     /// The number of the group of such accounts, made where it is new.
-    pub fn find_or_make(
-        &mut self,
-        kind: AccountKind,
-        role: Option<&str>,
-        table: &mut Table,
-    ) -> u32 {
+    pub fn find_or_make(&mut self, kind: AccountKind, role: Option<&str>) -> u32 {
         let key = (kind, role.map(Into::into));
         if let Some(&group) = self.ids.get(&key) {
             return group;
         }
         if role.is_some() && self.all.len() >= GROUPS_MAX {
-            return self.find_or_make(kind, None, table);
+            return self.find_or_make(kind, None);
         }
         let group = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        let times = self.times()[kind as usize];
-        let mut asked = Tails::PRIOR.asked_of(self.parts, self.budget, times);
-        asked.stops = self
-            .population
-            .map_or(Stops::NONE, |people| Stops::of(people, Vec::new()));
-        let prior = Prior::weak(kind);
-        self.all.push(Group {
-            kind,
-            versions: vec![newcomer((0, &self.calendar), &prior, &asked, table)],
-            prior,
-            experience: Experience::default(),
-            tails: Tails::PRIOR,
-            asked,
-            common: [Common::default(); SLOW.len()],
-        });
+        self.all.push(self.kinds[kind as usize].clone());
         self.ids.insert(key, group);
         group
     }
@@ -231,7 +232,7 @@ impl Groups {
             return;
         }
         let stops = self.stops(accounts.clone(), (day, from));
-        let priors = self.priors(accounts);
+        let (priors, of_kinds) = self.priors(accounts);
         let wide = self.experience.each_mut().map(|experience| {
             experience.age();
             experience.tails(&Tails::PRIOR)
@@ -240,19 +241,27 @@ impl Groups {
             controller.age();
         }
         let times = self.times();
-        for ((group, prior), stops) in self.all.iter_mut().zip(priors).zip(stops) {
+        let none = self.first_stops();
+        let kinds = self.kinds.iter_mut().zip(of_kinds).map(|it| (it, none));
+        let groups = self.all.iter_mut().zip(priors).zip(stops);
+        for ((group, prior), stops) in groups.chain(kinds) {
             group.prior = prior;
             group.experience.age();
-            let wide = &wide[group.kind as usize];
-            group.tails = group.experience.tails(wide);
-            let times = times[group.kind as usize];
-            group.asked = group.tails.asked_of(self.parts, self.budget, times);
+            let kind = group.kind as usize;
+            group.tails = group.experience.tails(&wide[kind]);
+            group.asked = group.tails.asked_of(self.parts, self.budget, times[kind]);
             group.asked.stops = stops;
             group.common = [Common::default(); SLOW.len()];
             let version = newcomer((from, &self.calendar), &group.prior, &group.asked, table);
             group.versions.push(version);
             forget_versions(&mut group.versions, keep_from);
         }
+    }
+
+    /// The stops of a group that nobody has lived in.
+    fn first_stops(&self) -> Stops {
+        let stops = |people| Stops::of(people, Vec::new());
+        self.population.map_or(Stops::NONE, stops)
     }
 
     /// How many people of a month are too many, by group.
@@ -286,10 +295,14 @@ impl Groups {
         })
     }
 
-    fn priors<'a>(&self, accounts: impl Iterator<Item = &'a Account>) -> Vec<Prior> {
+    /// What the accounts of each group have in common, and those of each kind.
+    fn priors<'a>(&self, accounts: impl Iterator<Item = &'a Account>) -> (Vec<Prior>, Vec<Prior>) {
         if !self.parts.has(Part::Peers) {
-            let groups = self.all.iter();
-            return groups.map(|group| Prior::weak(group.kind)).collect();
+            let weak = |group: &Group| Prior::weak(group.kind);
+            return (
+                self.all.iter().map(weak).collect(),
+                self.kinds.iter().map(weak).collect(),
+            );
         }
         let mut groups = vec![PeerSums::default(); self.all.len()];
         for account in accounts.filter(|account| account.baseline.days > 0) {
@@ -305,7 +318,8 @@ impl Groups {
             .map(|(kind, sums)| sums.prior(&Prior::weak(kind)))
             .collect();
         let of = |(sums, group): (&PeerSums, &Group)| sums.prior(&kinds[group.kind as usize]);
-        groups.iter().zip(&self.all).map(of).collect()
+        let groups = groups.iter().zip(&self.all).map(of).collect();
+        (groups, kinds)
     }
 }
 
