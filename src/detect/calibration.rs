@@ -11,7 +11,7 @@
 
 use crate::detect::{
     coverage::Stops,
-    fixed::{fixed, unit},
+    fixed::{age, fixed, unit},
     habits::{Aspect, Aspects},
     odd::TIERS,
     parts::{Part, Parts},
@@ -37,8 +37,6 @@ const EXCURSION_DAYS: f64 = 4.0;
 pub(super) const SHAPE: f64 = 0.1;
 /// No tail is shorter than the model's, nor is it believed to be longer than this.
 const SCALE: [f64; 2] = [1.0, 3.0];
-/// Days after which a day of experience counts half: three months, so that a quarter's peaks stay.
-const HALF_LIFE_DAYS: f64 = 90.0;
 /// People in unusual circumstances are so few that thefts which raised no alarm are most of those
 /// that pass the level: none of them tells of a tail longer than this.
 const ODD_EXCESS_MAX: f64 = 2.0;
@@ -120,12 +118,9 @@ impl Experience {
 
     /// Lets a day pass: what is older counts a little less.
     pub fn age(&mut self) {
-        let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
         let sums = self.passings.iter_mut().chain(&mut self.excess);
         let sums = sums.chain(&mut self.aspects).chain(&mut self.tiers);
-        for sum in sums.chain([&mut self.days, &mut self.any]) {
-            *sum = fixed(unit(*sum) * keep);
-        }
+        age(sums.chain([&mut self.days, &mut self.any]));
     }
 
     /// The tails, leaning on `wider` as far as there are few days.

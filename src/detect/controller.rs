@@ -7,7 +7,7 @@
 //! often it alarmed: a gamma-Poisson rate that leans on the budget. The tiers above keep their bar:
 //! what a theft of a hundred people must reach is moved by no alarm before it.
 
-use crate::detect::fixed::{fixed, unit};
+use crate::detect::fixed::{age, fixed, unit};
 
 /// Fewer people than this are of the lowest tier.
 pub const TOP_TIER: u32 = 100;
@@ -16,8 +16,6 @@ const ALARMS_PRIOR: f64 = 1.0;
 /// The bar is raised as if alarms came at most so many times as often as the budget says, and never
 /// lowered: where fewer come, what the measured tails say is asked.
 const TIMES: [f64; 2] = [1.0, 64.0];
-/// Days after which what was counted counts half, as in the tails.
-const HALF_LIFE_DAYS: f64 = 90.0;
 
 /// What came of the lowest tier.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,10 +33,7 @@ impl Controller {
 
     /// Lets a day pass: what is older counts a little less.
     pub fn age(&mut self) {
-        let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
-        for sum in [&mut self.alarms, &mut self.days] {
-            *sum = fixed(unit(*sum) * keep);
-        }
+        age([&mut self.alarms, &mut self.days].into_iter());
     }
 
     /// How many times as often as `budget` says (alarms an account-day) the lowest tier alarms.

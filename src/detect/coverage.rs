@@ -8,6 +8,8 @@
 pub const ALL_TOLD: u8 = u8::MAX;
 /// Days of the window.
 pub const DAYS: u32 = 30;
+/// Days of the shorter one that is told beside it.
+pub const WEEK_DAYS: u32 = 7;
 
 /// Shares of the population at which an account is stopped, each told once as long as it lasts
 /// (reference: detection §7, test 3).
@@ -56,6 +58,11 @@ impl Stops {
             people: STOPS.map(people),
             usual,
         }
+    }
+
+    /// Whether there are none that an account with so many `told` could pass.
+    pub const fn are_idle(&self, told: u8) -> bool {
+        self.people[0] == u32::MAX || told == ALL_TOLD
     }
 
     /// The stop that is next where the first `told` ones were told of, as far as these last with so

@@ -155,8 +155,8 @@ impl Detector {
             let newest = account.ledger.newest().unwrap_or(0);
             self.touches -= account.ledger.forget(newest.saturating_sub(PANES_PER_DAY));
         }
-        let score = refused::score_asked(self.config.false_alerts_per_account_day);
-        findings.extend(account.behind_refusals(peers, &seen, score));
+        let budget = self.config.false_alerts_per_account_day;
+        findings.extend(account.behind_refusals(peers, &seen, budget));
         let habits = &mut account.habits;
         let aspects = habits.observe(event, seen.share.fields, seen.pane);
         if aspects != 0 {

@@ -53,9 +53,9 @@ struct Lane {
     peak: f64,
     /// Whether a day since the onset raised an alarm.
     is_alarmed: bool,
-    /// The counts of the days since all sums were zero, which have not taught yet: winsorised, and as
-    /// they came.
+    /// The counts of the days since all sums were zero, which have not taught yet: winsorised.
     pending: Vec<f64>,
+    /// The same days as they came.
     since: Moments,
 }
 
@@ -80,14 +80,14 @@ impl Bar {
         self.expected.map(|expected| expected.model)
     }
 
-    /// People above expectation since then.
-    pub fn excess(&self) -> f64 {
-        self.sums.excess()
-    }
-
     /// The day since which the highest sum is above zero.
     pub fn onset(&self) -> Option<u32> {
         self.sums.onset()
+    }
+
+    /// People above expectation since then.
+    pub fn excess(&self) -> f64 {
+        self.sums.excess()
     }
 
     /// The smallest count of a day that takes the sum to the score `low` and the excess to what is
@@ -132,8 +132,8 @@ impl Bar {
 impl Drip {
     /// Takes a settled `day` (since 1970) with its counts of [`SLOW`] into account, `common` being
     /// how many times their usual its peers read that day. One that raised an alarm of a slow test, or
-    /// that `is_vouched` for, ends the excursion that it belongs to, whose days are usual then. Gives the highest sum of each excursion
-    /// from zero that ended, where it raised no alarm.
+    /// that `is_vouched` for, ends the excursion that it belongs to, whose days are usual then. Gives
+    /// the highest sum of each excursion from zero that ended, where it raised no alarm.
     pub fn learn(
         &mut self,
         day: u32,

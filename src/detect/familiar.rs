@@ -6,6 +6,8 @@
 
 use std::cmp::Reverse;
 
+use crate::detect::coverage;
+
 /// Active days after which a new month is begun; the one before is still known. A month spans a
 /// payroll's cycle, and active days are not used up by leave.
 const MONTH_DAYS: u32 = 30;
@@ -175,6 +177,12 @@ impl Familiar {
         self.forget_apart(met.day);
     }
 
+    /// How many different people it read on settled days of the month that ends with a day, as it is
+    /// known at a pane.
+    pub fn month(&self, on: (u32, u32)) -> Option<u32> {
+        self.read_in(coverage::DAYS, on, std::iter::empty())
+    }
+
     /// How many different people it read in the `days` that end with `day`, as it is known at `pane`:
     /// on days that are settled, and those of `others`, people read since; nothing where a limit kept
     /// a day from being learned.
@@ -190,10 +198,9 @@ impl Familiar {
         let first = (day + 1).saturating_sub(days);
         let is_in = |age: u8| age < AGE_MAX && self.as_of.saturating_sub(age.into()) >= first;
         let counted = self.ages.iter().filter(|age| is_in(**age)).count();
-        let recent = self.recent.iter();
-        let recent = recent.filter(|it| it.from <= pane && (first..=day).contains(&it.day));
-        let apart = self.apart.iter();
-        let apart = apart.filter(|it| it.from <= pane && (first..=day).contains(&it.day));
+        let counts = |from: u32, on: u32| from <= pane && (first..=day).contains(&on);
+        let recent = self.recent.iter().filter(|it| counts(it.from, it.day));
+        let apart = self.apart.iter().filter(|it| counts(it.from, it.day));
         let mut beside: Vec<u32> = recent
             .flat_map(|it| it.people.iter().copied())
             .chain(apart.map(|it| it.person))

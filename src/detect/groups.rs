@@ -9,7 +9,7 @@ use crate::{
         baseline::Baseline,
         calibration::{Asked, Experience, Shown, Tails},
         controller::Controller,
-        coverage::{self, Stops},
+        coverage::Stops,
         critical::Table,
         drip::{Drip, SLOW},
         exceedance::Exceedance,
@@ -265,19 +265,13 @@ impl Groups {
     }
 
     /// How many people of a month are too many, by group.
-    fn stops<'a>(
-        &self,
-        accounts: impl Iterator<Item = &'a Account>,
-        (day, from): (u32, u32),
-    ) -> Vec<Stops> {
+    fn stops<'a>(&self, accounts: impl Iterator<Item = &'a Account>, on: (u32, u32)) -> Vec<Stops> {
         let Some(population) = self.population else {
             return vec![Stops::NONE; self.all.len()];
         };
         let mut months = vec![Vec::new(); self.all.len()];
         for account in accounts.filter(|account| account.baseline.days > 0) {
-            let people = account
-                .familiar
-                .read_in(coverage::DAYS, (day, from), std::iter::empty());
+            let people = account.familiar.month(on);
             months[account.group as usize].extend(people.filter(|people| *people > 0));
         }
         let months = months.into_iter();

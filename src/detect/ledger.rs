@@ -269,6 +269,13 @@ impl Ledger {
             ^ pane(day.pane_tail)
     }
 
+    /// The counts of `window` where it ends at the pane `end`; nothing where that is not held.
+    pub fn counts_at(&self, window: Window, end: u32, scratch: &mut Scratch) -> Counts {
+        let mut counts = Counts::default();
+        self.sweep(window, (end, end), scratch, |_, at| counts = at);
+        counts
+    }
+
     /// Bytes held, estimated.
     pub fn bytes(&self) -> usize {
         self.panes.capacity() * size_of::<Pane>()

@@ -182,12 +182,8 @@ impl Odd {
     ) -> Option<Worth> {
         let mut best: Option<Worth> = None;
         for (number, tier) in self.tiers.iter().enumerate() {
-            let mut people = 0;
-            let mut scratch = Scratch::default();
-            tier.ledger
-                .sweep(window, (end, end), &mut scratch, |_, counts| {
-                    people = counts[Signal::People as usize];
-                });
+            let counts = tier.ledger.counts_at(window, end, &mut Scratch::default());
+            let people = counts[Signal::People as usize];
             let score = version.odd_score(number, window, end, people);
             if people == 0 || best.is_some_and(|best| best.score >= score) {
                 continue;

@@ -84,8 +84,7 @@ impl Refused {
         let (place, _) = self.ledger.add(time, share, &[]);
         let model = self.model;
         let mut test = |end, attempts| {
-            let model = model.at(end).unwrap_or_else(|| quiet(days_at(end)));
-            if attempts >= ATTEMPTS_MIN && worth(model, attempts) >= score {
+            if is_too_many(attempts, score, model.at(end), || days_at(end)) {
                 each(end);
             }
         };
@@ -138,11 +137,7 @@ impl Refused {
 
     /// Whether the hour that ends at `end` was too much: what the account reads then belongs to it.
     pub fn is_over(&self, end: u32, score: f64, days: impl FnOnce() -> u32) -> bool {
-        let attempts = self.attempts(end);
-        attempts >= ATTEMPTS_MIN && {
-            let model = self.model.at(end).unwrap_or_else(|| quiet(days()));
-            worth(model, attempts) >= score
-        }
+        is_too_many(self.attempts(end), score, self.model.at(end), days)
     }
 
     /// Attempts in the hour that ends at `end`.
@@ -166,6 +161,17 @@ impl Refused {
     pub fn forget(&mut self, pane: u32) {
         self.ledger.forget(pane);
     }
+}
+
+/// Whether so many attempts in an hour reach the `score`, by what is expected, or where nothing is
+/// by so many quiet `days`.
+fn is_too_many(
+    attempts: u64,
+    score: f64,
+    expected: Option<Model>,
+    days: impl FnOnce() -> u32,
+) -> bool {
+    attempts >= ATTEMPTS_MIN && worth(expected.unwrap_or_else(|| quiet(days())), attempts) >= score
 }
 
 /// What so many days without a refusal teach.

@@ -196,8 +196,7 @@ impl Unsettled {
 
     /// Whether a test crossed on `day`.
     pub fn is_alarmed_on(&self, day: u32) -> bool {
-        let mut days = self.days.iter();
-        days.any(|block| block.day == day && block.alarms != 0)
+        self.has_crossed(day, u32::MAX)
     }
 
     /// The maxima of `day` as they stand now, counted anew where an event fell behind; nothing

@@ -3,7 +3,7 @@
 use super::Account;
 use crate::detect::{
     COVERED,
-    coverage::{self, ALL_TOLD, Stops},
+    coverage::Stops,
     ledger::Scratch,
     pane::PANES_PER_DAY,
     version::Version,
@@ -55,13 +55,10 @@ impl Account {
 
     /// The next stop for the day of `pane`, and how many people were read in the month before.
     pub(super) fn stop_at(&self, version: &Version, pane: u32) -> (u32, u32) {
-        if version.stops.next(0) == u32::MAX || version.stops_told == ALL_TOLD {
+        if version.stops.are_idle(version.stops_told) {
             return (u32::MAX, 0);
         }
-        let day = pane / PANES_PER_DAY;
-        let read = self
-            .familiar
-            .read_in(coverage::DAYS, (day, pane), std::iter::empty());
+        let read = self.familiar.month((pane / PANES_PER_DAY, pane));
         let next = |read| (version.stops.after(version.stops_told, read), read);
         read.map_or((u32::MAX, 0), next)
     }
@@ -75,15 +72,15 @@ impl Account {
             .read_in(days, (pane / PANES_PER_DAY, pane), lately)
     }
 
-    /// Takes in whether a stop was passed on the settled `day`, and which ones last.
-    pub fn note_stops(&mut self, stops: &Stops, (day, from): (u32, u32)) {
-        if stops.next(0) == u32::MAX || self.stops_told == ALL_TOLD {
+    /// Takes in whether a stop was passed on the settled day of `on`, and which ones
+    /// last; the pane from which on the day is in force stands beside it.
+    pub fn note_stops(&mut self, stops: &Stops, on: (u32, u32)) {
+        if stops.are_idle(self.stops_told) {
             return;
         }
-        let read = self
-            .familiar
-            .read_in(coverage::DAYS, (day, from), std::iter::empty());
-        let Some(read) = read else { return };
+        let Some(read) = self.familiar.month(on) else {
+            return;
+        };
         self.stops_told = if self.is_stopped {
             stops.passed(read).max(self.stops_told)
         } else {

@@ -43,10 +43,7 @@ impl Account {
         let version = self.version_at(peers, end);
         let mut best: Option<Strongest> = None;
         for window in Window::ALL {
-            let mut observed = Counts::default();
-            self.ledger.sweep(window, (end, end), scratch, |_, counts| {
-                observed = counts;
-            });
+            let observed = self.ledger.counts_at(window, end, scratch);
             let crossed = |test: usize| finding.crossed & (1 << test) != 0;
             let counted = Signal::TESTED.into_iter().map(|signal| {
                 let test = stat(signal, window);
@@ -77,8 +74,9 @@ impl Account {
                 }
             }
         }
+        let month = self.read_in(coverage::DAYS, end);
         let coverage = finding.is_of_coverage().then(|| Coverage {
-            people: self.read_in(coverage::DAYS, end).map_or(0, u64::from),
+            people: month.map_or(0, u64::from),
             critical: self.stop_at(version, end).0.into(),
             population: population.unwrap_or(0),
             usual: version.stops.usual.into(),
@@ -94,25 +92,17 @@ impl Account {
         let tests = (0..COUNTED).filter(|test| finding.crossed & (1 << test) != 0);
         explanation.also = tests.map(signal_and_window).collect();
         explanation.coverage = coverage;
-        explanation.lately = self
-            .read_in(7, end)
-            .zip(self.read_in(30, end))
-            .map(<[u32; 2]>::from);
+        let week = self.read_in(coverage::WEEK_DAYS, end);
+        explanation.lately = week.zip(month).map(<[u32; 2]>::from);
         explanation
     }
 
     /// The day so far of an account that its month's people alone are too many of.
     fn of_coverage(&self, finding: Finding, scratch: &mut Scratch) -> Strongest {
-        let ends = (finding.pane, finding.pane);
-        let mut observed = Counts::default();
-        self.ledger
-            .sweep(Window::Today, ends, scratch, |_, counts| {
-                observed = counts;
-            });
         Strongest {
             window: Window::Today,
             signal: Signal::People,
-            observed,
+            observed: self.ledger.counts_at(Window::Today, finding.pane, scratch),
             // A rule is no matter of probability.
             score: f64::INFINITY,
             critical: 1,
@@ -129,15 +119,10 @@ impl Account {
     ) -> Option<Strongest> {
         let refused = self.refused.as_ref()?;
         let hour = refused.hour(finding.pane, score_asked(budget), days);
-        let mut observed = Counts::default();
-        let ends = (finding.pane, finding.pane);
-        self.ledger.sweep(Window::Hour, ends, scratch, |_, counts| {
-            observed = counts;
-        });
         Some(Strongest {
             window: Window::Hour,
             signal: Signal::People,
-            observed,
+            observed: self.ledger.counts_at(Window::Hour, finding.pane, scratch),
             score: hour.score,
             critical: hour.critical,
             unusual: None,

@@ -3,7 +3,7 @@
 use super::{Detector, PANES_MAX};
 use crate::{
     detect::{
-        Finding, REFUSED, Seen,
+        AccountId, Finding, REFUSED, Seen,
         account::Account,
         merge_findings,
         pane::{PANES_PER_DAY, Share, pane_of},
@@ -14,21 +14,27 @@ use crate::{
     event::AccessEvent,
 };
 
+/// That an hour of refused attempts that ends at `pane` was too much.
+const fn of_refusals(account: AccountId, pane: u32) -> Finding {
+    Finding {
+        account,
+        pane,
+        crossed: REFUSED,
+    }
+}
+
 impl Account {
-    /// The finding that a read makes within an hour whose refused attempts reach the `score`.
+    /// The finding that a read makes within an hour whose refused attempts are too many.
     pub(super) fn behind_refusals(
         &self,
         peers: &[Version],
         seen: &Seen,
-        score: f64,
+        budget: f64,
     ) -> Option<Finding> {
         let refused = self.refused.as_ref()?;
         let days = || self.version_at(peers, seen.pane).days;
-        refused.is_over(seen.pane, score, days).then_some(Finding {
-            account: seen.account,
-            pane: seen.pane,
-            crossed: REFUSED,
-        })
+        let is_over = refused.is_over(seen.pane, refused::score_asked(budget), days);
+        is_over.then_some(of_refusals(seen.account, seen.pane))
     }
 }
 
@@ -47,11 +53,7 @@ impl Detector {
         let mut refused = account.refused.take().unwrap_or_default();
         let days_at = |pane| account.version_at(peers, pane).days;
         refused.observe(event.time, self.settled, (score, &days_at), |pane| {
-            findings.push(Finding {
-                account: id,
-                pane,
-                crossed: REFUSED,
-            });
+            findings.push(of_refusals(id, pane));
         });
         let (held, newest) = refused.panes_held();
         if held > PANES_MAX {
@@ -61,11 +63,7 @@ impl Detector {
         let pane = pane_of(event.time);
         for read in account.ledger.panes(pane, Window::Hour.last(pane)) {
             if refused.is_over(read.index, score, || days_at(read.index)) {
-                findings.push(Finding {
-                    account: id,
-                    pane: read.index,
-                    crossed: REFUSED,
-                });
+                findings.push(of_refusals(id, read.index));
             }
         }
         merge_findings(findings);
@@ -76,7 +74,7 @@ impl Detector {
         }
         (!findings.is_empty()).then(|| Seen {
             account: id,
-            pane: pane_of(event.time),
+            pane,
             time: event.time,
             share: Share::default(),
             exact: true,

@@ -142,13 +142,13 @@ fn raised(model: Model, count: f64) -> f64 {
 mod tests {
     use super::*;
 
+    fn of_model(mean: f64, size: f64) -> Expected {
+        Expected::new(Model { mean, size }, &mut Table::default())
+    }
+
     #[test]
     fn a_floor_under_days_that_scatter_widely_tells_of_a_theft() {
-        let model = Model {
-            mean: 15.0,
-            size: 0.5,
-        };
-        let expected = Expected::new(model, &mut Table::default());
+        let expected = of_model(15.0, 0.5);
         let sum = |counts: &[u32]| {
             let days = (0..).zip(counts);
             let sums = days.fold(Sums::default(), |sums, (day, count)| {
@@ -165,11 +165,7 @@ mod tests {
 
     #[test]
     fn no_step_falls_with_the_count() {
-        let model = Model {
-            mean: 7.0,
-            size: 0.8,
-        };
-        let expected = Expected::new(model, &mut Table::default());
+        let expected = of_model(7.0, 0.8);
         for count in 0..300 {
             let [less, more] = [count, count + 1].map(|count| expected.steps(f64::from(count)));
             let mut both = less.into_iter().zip(more);
