@@ -12,7 +12,7 @@ use rosterwatch::{
 use crate::detection::{FROM_MS, HOUR_MS, Weeks, opened, own};
 
 /// What is decided under a configuration.
-fn decided(config: &str, weeks: Weeks) -> Vec<Alert> {
+pub(crate) fn decided(config: &str, weeks: Weeks) -> Vec<Alert> {
     let config = Config::parse(config, "test.toml", []).unwrap_or_else(|all| panic!("{all}"));
     weeks.decide_with(&mut Pipeline::new("a", config.feed_of("a")))
 }

@@ -93,6 +93,16 @@ impl Weeks {
         }
     }
 
+    /// `clerk-3` tries thirty people in half an hour from eight in the evening of day 37 on, and is
+    /// refused all of them.
+    fn locked(&mut self) {
+        let first = self.reads.len();
+        self.view("clerk-3", 37, 20, (0..30).map(|n| format!("locked-{n}")));
+        for read in &mut self.reads[first..] {
+            read.outcome = "denied";
+        }
+    }
+
     fn decide(self) -> Vec<Alert> {
         self.decide_with(&mut Pipeline::new("a", Config::default()))
     }
@@ -474,11 +484,7 @@ fn small_alarms_that_come_too_often_become_fewer_and_large_ones_stay() {
 fn many_refused_attempts_are_an_incident_that_exposes_nobody() {
     let mut weeks = Weeks::default();
     weeks.busy_clerks(42);
-    let first = weeks.reads.len();
-    weeks.view("clerk-3", 37, 20, (0..30).map(|n| format!("locked-{n}")));
-    for read in &mut weeks.reads[first..] {
-        read.outcome = "denied";
-    }
+    weeks.locked();
     let alerts = weeks.decide();
     assert_eq!(opened(&alerts), [("clerk-3", Kind::DeniedBurst)]);
     let [opened, .., closed] = &alerts[..] else {
@@ -501,11 +507,7 @@ fn what_is_read_behind_refusals_is_exposed_whatever_came_first() {
     for is_late in [false, true] {
         let mut weeks = Weeks::default();
         weeks.busy_clerks(42);
-        let first = weeks.reads.len();
-        weeks.view("clerk-3", 37, 20, (0..30).map(|n| format!("locked-{n}")));
-        for read in &mut weeks.reads[first..] {
-            read.outcome = "denied";
-        }
+        weeks.locked();
         // Half an hour behind them, few enough to alarm nobody by themselves; and others at night.
         weeks.view("clerk-3", 37, 20, (0..9).map(|n| format!("opened-{n}")));
         weeks.view("clerk-3", 37, 23, (0..9).map(|n| format!("later-{n}")));
@@ -534,11 +536,7 @@ fn what_is_read_behind_refusals_is_exposed_whatever_came_first() {
 fn refusals_that_lead_to_a_theft_are_one_incident_with_it() {
     let mut weeks = Weeks::default();
     weeks.busy_clerks(42);
-    let first = weeks.reads.len();
-    weeks.view("clerk-3", 37, 20, (0..30).map(|n| format!("locked-{n}")));
-    for read in &mut weeks.reads[first..] {
-        read.outcome = "denied";
-    }
+    weeks.locked();
     weeks.view("clerk-3", 37, 21, (0..200).map(|n| format!("stolen-{n}")));
     let alerts = weeks.decide();
     assert_eq!(opened(&alerts).len(), 1);

@@ -1,22 +1,18 @@
 //! Suppliers whose clock does not show UTC: what hangs on the hour follows the wall.
 
 use rosterwatch::{
-    config::Config,
     event::DAY_MS,
-    feed::Pipeline,
     incident::{Alert, Kind},
 };
 
-use crate::detection::{FROM_MS, HOUR_MS, Weeks, opened};
+use crate::{
+    declared::decided,
+    detection::{FROM_MS, HOUR_MS, Weeks, opened},
+};
 
 const MINUTE_MS: i64 = 60_000;
 /// 2026-10-25, the Sunday on which Europe puts its clocks back, in days since the start.
 const CHANGE: i64 = 146;
-
-fn decided(config: &str, weeks: Weeks) -> Vec<Alert> {
-    let config = Config::parse(config, "test.toml", []).unwrap_or_else(|all| panic!("{all}"));
-    weeks.decide_with(&mut Pipeline::new("a", config.feed_of("a")))
-}
 
 /// A nightly run of six hundred people at a time of Berlin's wall clock, on so many nights before and
 /// after the change of the clock, and as `also` says: nights after it, a time of the wall.
