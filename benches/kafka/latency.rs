@@ -25,8 +25,8 @@ const SECS: u64 = 30;
 const ACCOUNTS: u64 = 200_000;
 /// One event in so many is an export of [`EXPORTED`] people by an account of its own.
 const EXPORT_EVERY: u64 = 400;
-/// More than a feed without any history takes for possible.
-const EXPORTED: u64 = 600;
+/// More than a feed without any history takes for possible, which is 665 people at the defaults.
+const EXPORTED: u64 = 800;
 /// Events are sent in so many bursts a second.
 const BURSTS_PER_SEC: u64 = 100;
 
