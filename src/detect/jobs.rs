@@ -1,8 +1,8 @@
 //! Recurring jobs of an account: when a batch of reading comes back, how large it is, and what it
 //! therefore explains.
 //!
-//! A job is recognised by its rhythm: the same hour on most days, on the same weekday, on the same
-//! day of the month, or on the last working day, at about the same size. What a job explains is
+//! A job is recognised by its rhythm: the same hour on most days, on the same weekday, or on the same
+//! day of the month or its last one, at about the same size. What a job explains is
 //! neither learned as ordinary reading nor scored; the same volume at another hour, a second time,
 //! or grown past its band finds no excuse. Days and times are those of the supplier's clock; where
 //! that is not known they are UTC's, and a change of the clock lies within the tolerance.
@@ -39,6 +39,8 @@ const BATCHES_MAX: usize = 6;
 const TOLERANCE_PANES: u32 = PANES_PER_HOUR * 5 / 4;
 /// Runs of a job are alike in size up to this factor.
 const SIZE_RATIO: f64 = 2.0;
+/// The date that every month ends at or before.
+const MONTH_END: u32 = 31;
 /// Runs remembered.
 const RUNS_MAX: usize = 48;
 /// Jobs of one account.
@@ -283,13 +285,15 @@ impl Jobs {
             .copied()
             .filter(|old| is_alike(old, run))
             .collect();
-        let rhythms = [
-            Rhythm::Daily,
-            Rhythm::Weekly(weekday_of(run.date)),
-            Rhythm::LastWorkingDay,
-            Rhythm::DayOfMonth(day_of_month(run.date)),
-        ];
-        for rhythm in rhythms {
+        // Where several dates fit, the known one stays; the end of a month has many.
+        let known = self.known.iter().filter(|job| {
+            let is_monthly = matches!(job.rhythm, Rhythm::DayOfMonth(_));
+            is_monthly && job.start.abs_diff(run.start) <= TOLERANCE_PANES
+        });
+        let known: Vec<Rhythm> = known.map(|job| job.rhythm).collect();
+        let often = [Rhythm::Daily, Rhythm::Weekly(weekday_of(run.date))];
+        let dates = [MONTH_END, day_of_month(run.date)].map(Rhythm::DayOfMonth);
+        for rhythm in often.into_iter().chain(known).chain(dates) {
             let (span, least, _) = rhythm.rule();
             let of_rhythm = alike.iter().filter(|old| {
                 let is_due = |date| rhythm.is_due(date, &self.calendar);
@@ -299,7 +303,7 @@ impl Jobs {
             let mut days: Vec<u32> = of_rhythm.iter().map(|run| run.date).collect();
             days.dedup();
             // Neighbouring days are one date of a month.
-            let is_monthly = matches!(rhythm, Rhythm::DayOfMonth(_) | Rhythm::LastWorkingDay);
+            let is_monthly = matches!(rhythm, Rhythm::DayOfMonth(_));
             let apart = days
                 .windows(2)
                 .filter(|pair| !is_monthly || pair[1] - pair[0] > 20);
@@ -538,14 +542,26 @@ mod tests {
         let (jobs, _) = learned(weeks);
         let due = |day| allowed(&jobs, Window::Hour, day * PANES_PER_DAY + 600) > 0;
         assert!(due(june(23)) && !due(june(24)));
-        // The last working days of May, June and July 2026.
-        let ends = [(2026, 5, 29), (2026, 6, 30)].map(|(year, month, date)| {
-            let day = days_from_civil(year, month, date);
-            (u32::try_from(day).unwrap(), vec![(600, 5_000)])
-        });
-        let (jobs, _) = learned(ends.into_iter());
-        let due = |day| allowed(&jobs, Window::Hour, day * PANES_PER_DAY + 600) > 0;
-        let july = |date| u32::try_from(days_from_civil(2026, 7, date)).unwrap();
-        assert!(due(july(31)) && !due(july(20)));
+    }
+
+    #[test]
+    fn the_end_of_a_month_is_its_last_day_or_its_last_working_day() {
+        let run = |month, date, size| {
+            let day = u32::try_from(days_from_civil(2026, month, date)).unwrap();
+            (day, vec![(600, size)])
+        };
+        let due = |jobs: &Jobs, month, date| {
+            let (day, _) = run(month, date, 0);
+            let allowed = allowed(jobs, Window::Hour, day * PANES_PER_DAY + 600);
+            assert!(allowed < 10_000, "no run has two excuses");
+            allowed > 0
+        };
+        // By the last days of March and April, either may be meant; May ends on a Sunday.
+        let (jobs, _) = learned([run(3, 31, 5_000), run(4, 30, 5_100)].into_iter());
+        assert!(due(&jobs, 5, 29) && due(&jobs, 5, 31) && !due(&jobs, 5, 20));
+        // About the 25th, which was a Sunday in January.
+        let runs = [run(1, 23, 800), run(2, 25, 800), run(3, 25, 800)];
+        let (jobs, _) = learned(runs.into_iter());
+        assert!(due(&jobs, 4, 24) && due(&jobs, 4, 25) && !due(&jobs, 4, 20));
     }
 }

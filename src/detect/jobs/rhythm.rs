@@ -11,11 +11,12 @@ pub enum Rhythm {
     WorkingDay,
     /// Every so-manieth day of the week, Monday being 0.
     Weekly(u32),
-    /// About this day of the month, as it is learned: a day before or after it too.
+    /// About this day of the month, or in a shorter month its last, as it is learned: a day before or
+    /// after it too, and on the other side of days off that begin with it.
     DayOfMonth(u32),
     /// On this very day of the month, or in a shorter month on its last; is declared alone.
     Date(u32),
-    /// On the last day of the month that the supplier works on.
+    /// On the last day of the month that the supplier works on; is declared alone.
     LastWorkingDay,
 }
 
@@ -35,11 +36,11 @@ impl Rhythm {
             Self::Daily => true,
             Self::WorkingDay => !calendar.is_day_off(day.into()),
             Self::Weekly(weekday) => weekday_of(day) == weekday,
-            Self::DayOfMonth(wanted) => day_of_month(day).abs_diff(wanted) <= 1,
-            Self::Date(wanted) => {
-                let date = day_of_month(day);
-                date == wanted || date < wanted && day_of_month(day + 1) == 1
+            Self::DayOfMonth(wanted) => {
+                let mut about = day.saturating_sub(1)..=day + 1;
+                about.any(|day| is_date(day, wanted)) || is_moved(day, wanted, calendar)
             }
+            Self::Date(wanted) => is_date(day, wanted),
             Self::LastWorkingDay => is_last_working_day(day, calendar),
         }
     }
@@ -48,6 +49,23 @@ impl Rhythm {
 /// Monday is 0; the epoch was a Thursday.
 pub(super) const fn weekday_of(day: u32) -> u32 {
     (day + 3) % 7
+}
+
+/// Whether a day has this date, or is the last of a month without it.
+fn is_date(day: u32, wanted: u32) -> bool {
+    let date = day_of_month(day);
+    date == wanted || date < wanted && day_of_month(day + 1) == 1
+}
+
+/// More days off in a row are no reason to move a run.
+const DAYS_OFF_MAX: usize = 5;
+
+/// Whether nothing but days off lies between a day and that date, which is one of them.
+fn is_moved(day: u32, wanted: u32, calendar: &Calendar) -> bool {
+    let is_off = |day: &u32| calendar.is_day_off(i64::from(*day));
+    let mut later = (day + 1..).take(DAYS_OFF_MAX).take_while(is_off);
+    let mut earlier = (0..day).rev().take(DAYS_OFF_MAX).take_while(is_off);
+    later.any(|day| is_date(day, wanted)) || earlier.any(|day| is_date(day, wanted))
 }
 
 pub(super) fn day_of_month(day: u32) -> u32 {
@@ -66,6 +84,23 @@ fn is_last_working_day(day: u32, calendar: &Calendar) -> bool {
 mod tests {
     use super::*;
     use crate::event::days_from_civil;
+
+    #[test]
+    fn a_monthly_run_moves_over_days_off_and_to_the_end_of_a_shorter_month() {
+        let due = |wanted, month, date| {
+            let day = days_from_civil(2026, month, date);
+            let rhythm = Rhythm::DayOfMonth(wanted);
+            rhythm.is_due(u32::try_from(day).unwrap(), &Calendar::default())
+        };
+        // 2026-01-25 is a Sunday, 2026-05-31 too.
+        let january = [22, 23, 24, 25, 26, 27].map(|date| due(25, 1, date));
+        assert_eq!(january, [false, true, true, true, true, false]);
+        let may = [28, 29, 30, 31].map(|date| due(31, 5, date));
+        assert_eq!(may, [false, true, true, true]);
+        assert!(due(31, 6, 1), "the first of June follows a Sunday");
+        let february = [26, 27, 28].map(|date| due(31, 2, date));
+        assert_eq!(february, [false, true, true]);
+    }
 
     #[test]
     fn declared_rhythms_follow_the_calendar_and_its_holidays() {
