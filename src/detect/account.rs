@@ -93,6 +93,8 @@ pub struct Account {
     pub odd: Option<Box<Odd>>,
     /// What it was refused lately.
     pub refused: Option<Box<Refused>>,
+    /// Whether that was of the smallest size.
+    pub(super) is_small_alarm: bool,
     /// The last settled day (since 1970) that raised an alarm.
     alarmed_day: Option<u32>,
 }
@@ -115,6 +117,7 @@ impl Account {
             odd: None,
             refused: None,
             alarmed_day: None,
+            is_small_alarm: false,
             unsettled: Unsettled::default(),
             last_event: Timestamp::from_millis(i64::MIN),
             held: false,
@@ -216,7 +219,8 @@ impl Account {
         }
         let goes_on = self.alarmed_day.is_some_and(|before| before + 1 >= day);
         self.alarmed_day = Some(day);
-        !goes_on && self.unsettled.is_small_alarm(day)
+        self.is_small_alarm = self.unsettled.is_small_alarm(day);
+        !goes_on && self.is_small_alarm
     }
 
     /// Looks at what every event does in this struct; what it gives means nothing.

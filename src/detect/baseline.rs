@@ -7,9 +7,9 @@
 //! is 1 + Y with Y negative binomial.
 
 use crate::detect::{
-    controller::TOP_TIER,
     critical::Model,
     peers::Prior,
+    size::HIGH,
     window::{Signal, Window},
 };
 
@@ -38,9 +38,9 @@ const YOUNG_DAYS: u32 = 5;
 /// A count beyond the mean by more standard deviations than this teaches as if it were there.
 const WINSOR_DEVIATIONS: f64 = 4.0;
 /// An alarm is told of once: the same again is no news for a month or two, as long as it is below
-/// this count. With the quarter more that is no surprise either, what is over the lowest tier is
+/// this count. With the quarter more that is no surprise either, what is of the size high is
 /// always told of.
-const TOLD_MAX: u32 = TOP_TIER * 4 / 5 - 1;
+const TOLD_MAX: u32 = HIGH * 4 / 5 - 1;
 /// How much the expectation of a mature account may grow in a week.
 const GROWTH_PER_WEEK: f64 = 1.2;
 const WEEK_DAYS: u32 = 7;

@@ -1,4 +1,5 @@
-//! What a score is worth: the tail of each test's scores over account-days that raised no alarm,
+//! What a score is worth: the tail of each test's scores over account-days that raised no alarm, or a
+//! small one, by [size](super::size),
 //! and from it the score that the operator's budget of false alerts asks for.
 //!
 //! A test's raw score is -ln p under the model of its account. No model of people is right far out
@@ -15,6 +16,7 @@ use crate::detect::{
     habits::{Aspect, Aspects},
     odd::TIERS,
     parts::{Part, Parts},
+    size::{BySize, SCALE_MAX, SHARES, SIZES},
     version::{COUNTED, TESTS, USED, is_among, is_slow},
 };
 
@@ -32,20 +34,22 @@ const PASSINGS_PRIOR: f64 = 15.0;
 /// A test of many days passes its level at most once in an excursion of about so many days, so that
 /// as many days say no more than one does of the others.
 const EXCURSION_DAYS: f64 = 4.0;
-/// The shape of every tail: a little heavier than exponential, as work comes in lumps. Too few days
-/// pass the level to measure it group by group.
-pub(super) const SHAPE: f64 = 0.1;
-/// No tail is shorter than the model's, nor is it believed to be longer than this.
-const SCALE: [f64; 2] = [1.0, 3.0];
+/// The shape of every tail: heavier than exponential, as work comes in lumps. Too few days pass the
+/// level to measure it group by group; measured over all it lets budgets from 0.1 to 2 come as asked.
+pub(super) const SHAPE: f64 = 0.2;
+/// No tail is shorter than the model's; but that of newcomers, whose model is as wide as their group,
+/// may be.
+const SCALE_MIN: f64 = 1.0;
+const SCALE_MIN_NEWCOMER: f64 = 0.3;
 /// People in unusual circumstances are so few that thefts which raised no alarm are most of those
 /// that pass the level: none of them tells of a tail longer than this.
 const ODD_EXCESS_MAX: f64 = 2.0;
-/// Tails are measured on days that raised no alarm, which leaves the wildest honest ones out: that
-/// much of the budget is asked for, so that about the whole comes.
-const CENSORED: f64 = 0.5;
+/// Newcomers' days are few: so many times as many of them may raise a false alarm as of others.
+const NEWCOMER_TIMES: f64 = 10.0;
 
-/// The scores of one account-day: nothing where the test did not pass the level.
-pub type Scores = [Option<f64>; TESTS];
+/// The scores of one account-day by size: nothing where the test did not pass the level with a count
+/// of that size.
+pub type Scores = BySize<[Option<f64>; TESTS]>;
 
 /// Share of account-days that reach each tier before anything is known: e to the minus of where it
 /// begins.
@@ -53,7 +57,10 @@ const TIERS_PRIOR: [f64; TIERS.len()] = [0.05, 0.002_5, 0.000_12];
 /// Share of account-days that have an aspect, before anything is known.
 const ASPECT_PRIOR: f64 = 0.02;
 
-/// What a quiet account-day showed.
+/// Scores of which none passed the level.
+pub const NO_SCORES: Scores = [[None; TESTS]; SIZES.len()];
+
+/// What an account-day showed.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown {
     /// Its scores.
@@ -62,14 +69,17 @@ pub struct Shown {
     pub aspects: Aspects,
     /// The tiers of unusual circumstances that it reached.
     pub tiers: usize,
+    /// Its scores, had it been the day of a newcomer to the group.
+    pub as_newcomer: Scores,
 }
 
 impl Shown {
     /// A day of which nothing is said.
     pub const NOTHING: Self = Self {
-        scores: [None; TESTS],
+        scores: NO_SCORES,
         aspects: 0,
         tiers: 0,
+        as_newcomer: NO_SCORES,
     };
 }
 
@@ -77,8 +87,8 @@ impl Shown {
 #[derive(Clone, Debug, Default)]
 pub struct Experience {
     days: i128,
-    passings: [i128; TESTS],
-    excess: [i128; TESTS],
+    passings: BySize<[i128; TESTS]>,
+    excess: BySize<[i128; TESTS]>,
     /// Account-days on which some test passed the level.
     any: i128,
     /// Account-days with each aspect.
@@ -101,41 +111,57 @@ impl Experience {
         for days in &mut self.tiers[..shown.tiers] {
             *days += fixed(1.0);
         }
-        let mut any = false;
-        for (test, score) in shown.scores.iter().enumerate() {
-            let Some(score) = score else { continue };
-            any = true;
-            self.passings[test] += fixed(1.0);
-            let most = if test < COUNTED {
-                SCORE_MAX
-            } else {
-                ODD_EXCESS_MAX
-            };
-            self.excess[test] += fixed((score - LEVEL).clamp(0.0, most));
+        let any = shown.scores[0].iter().any(Option::is_some);
+        for (size, scores) in shown.scores.iter().enumerate() {
+            for (test, score) in scores.iter().enumerate() {
+                let Some(score) = score else { continue };
+                self.passings[size][test] += fixed(1.0);
+                let most = if test < COUNTED {
+                    SCORE_MAX
+                } else {
+                    ODD_EXCESS_MAX
+                };
+                self.excess[size][test] += fixed((score - LEVEL).clamp(0.0, most));
+            }
         }
         self.any += if any { fixed(1.0) } else { 0 };
     }
 
     /// Lets a day pass: what is older counts a little less.
     pub fn age(&mut self) {
-        let sums = self.passings.iter_mut().chain(&mut self.excess);
+        let sums = self
+            .passings
+            .as_flattened_mut()
+            .iter_mut()
+            .chain(self.excess.as_flattened_mut());
         let sums = sums.chain(&mut self.aspects).chain(&mut self.tiers);
         age(sums.chain([&mut self.days, &mut self.any]));
     }
 
     /// The tails, leaning on `wider` as far as there are few days.
     pub fn tails(&self, wider: &Tails) -> Tails {
+        self.tails_of(wider, SCALE_MIN)
+    }
+
+    /// The same where the scores are those of newcomers.
+    pub fn tails_of_newcomers(&self, wider: &Tails) -> Tails {
+        self.tails_of(wider, SCALE_MIN_NEWCOMER)
+    }
+
+    fn tails_of(&self, wider: &Tails, scale_min: f64) -> Tails {
         let mut tails = wider.clone();
         let days = unit(self.days);
-        for (test, tail) in tails.tests.iter_mut().enumerate() {
-            let passings = unit(self.passings[test]);
-            let prior = DAYS_PRIOR * if is_slow(test) { EXCURSION_DAYS } else { 1.0 };
-            *tail = Tail {
-                rate: (passings + prior * tail.rate) / (days + prior),
-                scale: ((unit(self.excess[test]) + PASSINGS_PRIOR * tail.scale)
-                    / (passings + PASSINGS_PRIOR))
-                    .clamp(SCALE[0], SCALE[1]),
-            };
+        for (size, tests) in tails.tests.iter_mut().enumerate() {
+            for (test, tail) in tests.iter_mut().enumerate() {
+                let passings = unit(self.passings[size][test]);
+                let excess = unit(self.excess[size][test]);
+                let prior = DAYS_PRIOR * if is_slow(test) { EXCURSION_DAYS } else { 1.0 };
+                *tail = Tail {
+                    rate: (passings + prior * tail.rate) / (days + prior),
+                    scale: ((excess + PASSINGS_PRIOR * tail.scale) / (passings + PASSINGS_PRIOR))
+                        .clamp(scale_min, SCALE_MAX[size]),
+                };
+            }
         }
         let lean = |seen: i128, wider: f64| (unit(seen) + DAYS_PRIOR * wider) / (days + DAYS_PRIOR);
         for (share, seen) in tails.aspects.iter_mut().zip(self.aspects) {
@@ -144,7 +170,7 @@ impl Experience {
         for (share, seen) in tails.tiers.iter_mut().zip(self.tiers) {
             *share = lean(seen, *share);
         }
-        let all: f64 = self.passings.iter().copied().map(unit).sum();
+        let all: f64 = self.passings[0].iter().copied().map(unit).sum();
         tails.union = (unit(self.any) + PASSINGS_PRIOR * tails.union) / (all + PASSINGS_PRIOR);
         tails
     }
@@ -176,7 +202,7 @@ impl Tail {
 /// How scores decay, test by test.
 #[derive(Clone, Debug)]
 pub struct Tails {
-    tests: [Tail; TESTS],
+    tests: BySize<[Tail; TESTS]>,
     /// Account-days with a passing for each passing: below 1, as tests pass together.
     union: f64,
     /// Share of account-days with each aspect.
@@ -188,10 +214,8 @@ pub struct Tails {
 /// What the budget asks of the accounts of a group, and how rare circumstances are there.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked {
-    /// The score that each test must reach.
-    pub scores: [f64; TESTS],
-    /// The same in the lowest tier.
-    pub low: [f64; TESTS],
+    /// The score that each test must reach, by size.
+    pub scores: BySize<[f64; TESTS]>,
     /// Share of account-days with each aspect.
     pub aspects: [f64; Aspect::ALL.len()],
     /// -ln of the share of account-days that reach each tier.
@@ -205,10 +229,10 @@ pub struct Asked {
 impl Tails {
     /// Before anything is known.
     pub const PRIOR: Self = Self {
-        tests: [Tail {
+        tests: [[Tail {
             rate: RATE_PRIOR,
             scale: SCALE_PRIOR,
-        }; TESTS],
+        }; TESTS]; SIZES.len()],
         union: 1.0,
         aspects: [ASPECT_PRIOR; Aspect::ALL.len()],
         tiers: TIERS_PRIOR,
@@ -216,25 +240,24 @@ impl Tails {
 
     /// Share of account-days on which `test` passes the level.
     pub fn rate(&self, test: usize) -> f64 {
-        self.tests[test].rate
+        self.tests[0][test].rate
     }
 
     /// Share of account-days on which `test` reaches a `score` over the level.
     pub fn probability(&self, test: usize, score: f64) -> f64 {
-        self.tests[test].probability((score - LEVEL).max(0.0))
+        self.tests[0][test].probability((score - LEVEL).max(0.0))
     }
 
-    /// What is asked so that all tests together cross on `budget` of the account-days; of the lowest
-    /// tier, which alarms so many `times` as often, on so many times fewer.
-    pub fn asked(&self, budget: f64, times: f64) -> Asked {
-        let each = CENSORED * budget / (self.union * USED as f64);
-        let scores = |each: f64| {
-            let score = |tail: Tail| (LEVEL + tail.above(each)).clamp(LEVEL, SCORE_MAX);
-            self.tests.map(score)
-        };
+    /// What is asked so that all tests together cross on `budget` of the account-days.
+    pub fn asked(&self, budget: f64) -> Asked {
+        let each = budget / (self.union * USED as f64);
+        let scores = std::array::from_fn(|size| {
+            let share = SHARES[size] * each;
+            let score = |tail: Tail| (LEVEL + tail.above(share)).clamp(LEVEL, SCORE_MAX);
+            self.tests[size].map(score)
+        });
         Asked {
-            scores: scores(each),
-            low: scores(each / times),
+            scores,
             aspects: self.aspects,
             tiers: self.tiers.map(|share| -share.min(1.0).ln()),
             stops: Stops::NONE,
@@ -243,19 +266,34 @@ impl Tails {
     }
 
     /// The same of `parts` alone: of a test that is not among them, what no count reaches.
-    pub fn asked_of(&self, parts: Parts, budget: f64, times: f64) -> Asked {
-        let mut asked = self.asked(budget, times);
+    pub fn asked_of(&self, parts: Parts, budget: f64) -> Asked {
+        let mut asked = self.asked(budget);
         if !parts.has(Part::Tails) {
-            let believed = |budget: f64| [-(budget / USED as f64).ln(); TESTS];
-            (asked.scores, asked.low) = (believed(budget), believed(budget / times));
+            asked.scores = [[-(budget / USED as f64).ln(); TESTS]; SIZES.len()];
         }
-        for test in 0..TESTS {
-            if !is_among(test, parts) {
-                (asked.scores[test], asked.low[test]) = (f64::INFINITY, f64::INFINITY);
+        if !parts.has(Part::Sizes) {
+            asked.scores[1..].fill([f64::INFINITY; TESTS]);
+        }
+        for scores in &mut asked.scores {
+            for (test, score) in scores.iter_mut().enumerate() {
+                if !is_among(test, parts) {
+                    *score = f64::INFINITY;
+                }
             }
         }
         asked.by_season = parts.has(Part::Season);
         asked
+    }
+
+    /// The same of newcomers, whose tails these are; `group` says the rest.
+    pub fn asked_of_newcomers(&self, parts: Parts, budget: f64, group: &Asked) -> Asked {
+        if !parts.has(Part::Newcomers) {
+            return *group;
+        }
+        Asked {
+            scores: self.asked_of(parts, NEWCOMER_TIMES * budget).scores,
+            ..*group
+        }
     }
 }
 
@@ -269,11 +307,11 @@ mod tests {
         let mut experience = Experience::default();
         let passings = days / every;
         for day in 0..days {
-            let mut scores = [None; TESTS];
+            let mut scores = NO_SCORES;
             if day % every == 0 {
                 let place = (f64::from(day / every) + 0.5) / f64::from(passings);
                 let tail = Tail { rate: 1.0, scale };
-                scores[0] = Some(LEVEL + tail.above(1.0 - place));
+                scores[0][0] = Some(LEVEL + tail.above(1.0 - place));
             }
             experience.add(&Shown {
                 scores,
@@ -288,8 +326,8 @@ mod tests {
         let critical = |scale| {
             lived(20_000, 100, scale)
                 .tails(&Tails::PRIOR)
-                .asked(2e-4, 1.0)
-                .scores[0]
+                .asked(2e-4)
+                .scores[0][0]
         };
         let (right, long) = (critical(1.0), critical(3.0));
         assert!(long > right + 5.0, "{right} {long}");
@@ -299,23 +337,23 @@ mod tests {
     fn the_score_asked_for_is_reached_as_rarely_as_the_budget_says() {
         // One day in a hundred passes, by a true scale of 2.
         let tails = lived(100_000, 100, 2.0).tails(&Tails::PRIOR);
-        let critical = tails.asked(1e-4, 1.0).scores[0];
+        let critical = tails.asked(1e-4).scores[0][0];
         let tail = Tail {
             rate: 0.01,
             scale: 2.0,
         };
         let truth = tail.probability(critical - LEVEL);
-        let share = CENSORED * 1e-4 / USED as f64 / tails.union;
+        let share = SHARES[0] * 1e-4 / USED as f64 / tails.union;
         assert!((truth / share - 1.0).abs() < 0.1, "{truth} {share}");
     }
 
     #[test]
     fn who_knows_nothing_asks_for_much() {
-        let young = Tails::PRIOR.asked(2e-4, 1.0).scores[0];
+        let young = Tails::PRIOR.asked(2e-4).scores[0][0];
         let calm = lived(20_000, 1_000, 1.0)
             .tails(&Tails::PRIOR)
-            .asked(2e-4, 1.0)
-            .scores[0];
+            .asked(2e-4)
+            .scores[0][0];
         assert!(young > calm + 3.0, "{young} {calm}");
     }
 }

@@ -8,9 +8,9 @@
 
 use crate::detect::{
     baseline::{Moments, stat},
-    controller::TOP_TIER,
     critical::{Model, Table},
     peers::Prior,
+    size::{BySize, SIZES, sizes_of},
     window::{Signal, Window},
 };
 
@@ -49,8 +49,8 @@ struct Lane {
     slow: Moments,
     fast: Moments,
     sums: Sums,
-    /// The highest sum since the onset that would have been worth an alarm.
-    peak: f64,
+    /// The highest sum since the onset that would have been worth an alarm, by size.
+    peak: BySize<f64>,
     /// Whether a day since the onset raised an alarm.
     is_alarmed: bool,
     /// The counts of the days since all sums were zero, which have not taught yet: winsorised.
@@ -90,11 +90,12 @@ impl Bar {
         self.sums.excess()
     }
 
-    /// The smallest count of a day that takes the sum to the score `low` and the excess to what is
-    /// worth an alarm, or the sum to the score `top` and the excess over the lowest tier.
-    pub fn critical(&self, low: f64, top: f64) -> u32 {
-        let of_low = self.critical_of(low, EXCESS_MIN);
-        of_low.min(self.critical_of(top, TOP_TIER.into()))
+    /// The smallest count of a day that takes the sum to one of `scores` and the excess to its size, and
+    /// to what is worth an alarm.
+    pub fn critical(&self, scores: BySize<f64>) -> u32 {
+        let sizes = scores.into_iter().zip(SIZES);
+        let of = |(score, size)| self.critical_of(score, EXCESS_MIN.max(f64::from(size)));
+        sizes.map(of).min().unwrap_or(u32::MAX)
     }
 
     fn critical_of(&self, score: f64, excess: f64) -> u32 {
@@ -142,7 +143,7 @@ impl Drip {
         prior: &Prior,
         (alarms, is_vouched): (u32, bool),
         table: &mut Table,
-    ) -> [Option<f64>; SLOW.len()] {
+    ) -> [BySize<Option<f64>>; SLOW.len()] {
         let begun = self.days >= DAYS_MIN;
         self.days += 1;
         let is_told = SLOW
@@ -168,7 +169,7 @@ impl Drip {
                 prior.stats[stat(SLOW[index], Window::Today)].model()
             };
             lane.teach(count, (!is_vouched).then_some(usual), is_over);
-            ended.flatten()
+            ended.unwrap_or_default()
         })
     }
 
@@ -215,23 +216,26 @@ impl Lane {
         expected: &Expected,
         is_alarmed: bool,
         is_over: bool,
-    ) -> Option<f64> {
+    ) -> BySize<Option<f64>> {
         if self.sums.is_zero() {
-            self.peak = 0.0;
+            self.peak = [0.0; SIZES.len()];
             self.is_alarmed = false;
             self.since = Moments::default();
         }
         self.sums = self.sums.after(day, count, expected);
         self.is_alarmed |= is_alarmed;
         if self.sums.excess() >= EXCESS_MIN {
-            self.peak = self.peak.max(self.sums.highest());
+            for peak in &mut self.peak[..sizes_of(self.sums.excess())] {
+                *peak = peak.max(self.sums.highest());
+            }
         }
         if is_over {
             // Told, or vouched for: what goes on from here must add up again.
             self.sums = Sums::default();
         }
-        let has_ended = self.sums.is_zero() && self.peak > 0.0 && !self.is_alarmed;
-        has_ended.then_some(self.peak)
+        let has_ended = self.sums.is_zero() && self.peak[0] > 0.0 && !self.is_alarmed;
+        self.peak
+            .map(|peak| (has_ended && peak > 0.0).then_some(peak))
     }
 
     /// Learns a day's count, up to where it is wild against what was `usual`, or holds it back; where
@@ -340,7 +344,7 @@ mod tests {
         let (drip, _) = lived(36, |day| 20 + day * 7 % 11 + excess(day));
         let bar = drip.bars(&regular(), &mut Table::default())[0];
         let score = bar.sums.highest() + 1.0;
-        let critical = bar.critical(score, score);
+        let critical = bar.critical([score; SIZES.len()]);
         assert!(bar.score(u64::from(critical)) >= score, "{bar:?}");
         assert!(bar.score(u64::from(critical) - 1) < score, "{bar:?}");
     }
@@ -352,8 +356,8 @@ mod tests {
         let mut told = Vec::new();
         for day in 0..200_u32 {
             let count = 20 + day * 7 % 11 + if day >= 30 { 40 } else { 0 };
-            let crosses =
-                count >= drip.bars(&regular(), &mut Table::default())[0].critical(10.0, 10.0);
+            let crosses = count
+                >= drip.bars(&regular(), &mut Table::default())[0].critical([10.0; SIZES.len()]);
             told.extend(crosses.then_some(day));
             let alarms = if crosses { today } else { 0 };
             drip.learn(

@@ -22,7 +22,7 @@ pub struct Exceedance {
     pub observed: [[u64; LEVELS.len()]; Window::ALL.len()],
     /// Tests that should have.
     pub expected: [[f64; LEVELS.len()]; Window::ALL.len()],
-    /// Alarms of the lowest tier ([`controller`](super::controller)) that began.
+    /// Alarms of the smallest size ([`size`](super::size)) that began.
     pub small: u64,
 }
 
@@ -30,7 +30,10 @@ impl Exceedance {
     /// Takes an account-day with its scores, judged by the tails that were in force.
     pub fn add(&mut self, scores: &Scores, tails: &Tails) {
         self.days += 1;
-        for (test, score) in (0..TESTS).zip(scores).filter(|(test, _)| is_used(*test)) {
+        for (test, score) in (0..TESTS)
+            .zip(&scores[0])
+            .filter(|(test, _)| is_used(*test))
+        {
             let window = signal_and_window(test).1 as usize;
             let p = score.map(|score| tails.probability(test, score));
             for (place, (_, level)) in LEVELS.into_iter().enumerate() {
@@ -45,18 +48,18 @@ impl Exceedance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::calibration::{Experience, LEVEL, SHAPE, Shown};
+    use crate::detect::calibration::{Experience, LEVEL, NO_SCORES, SHAPE, Shown};
 
     /// The scores of quiet days, a share of which pass the level, by quantiles of
     /// a tail of mean excess `scale`.
     fn days(count: u32, every: u32, scale: f64) -> impl Iterator<Item = Scores> {
         let passings = f64::from(count / every);
         (0..count).map(move |day| {
-            let mut scores = [None; TESTS];
+            let mut scores = NO_SCORES;
             if day % every == 0 {
                 let place = (f64::from(day / every) + 0.5) / passings;
                 let unit = scale * (1.0 - SHAPE);
-                scores[0] = Some(LEVEL + unit / SHAPE * ((1.0 - place).powf(-SHAPE) - 1.0));
+                scores[0][0] = Some(LEVEL + unit / SHAPE * ((1.0 - place).powf(-SHAPE) - 1.0));
             }
             scores
         })

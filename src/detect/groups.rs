@@ -8,7 +8,6 @@ use crate::{
         account::{Account, forget_versions},
         baseline::Baseline,
         calibration::{Asked, Experience, Shown, Tails},
-        controller::Controller,
         coverage::Stops,
         critical::Table,
         drip::{Drip, SLOW},
@@ -36,6 +35,8 @@ struct Group {
     prior: Prior,
     /// What its quiet account-days have shown.
     experience: Experience,
+    /// What they would have shown had each been a newcomer's.
+    newcomers: Experience,
     /// How scores decay.
     tails: Tails,
     /// What its budget asks.
@@ -84,8 +85,8 @@ pub struct Groups {
     ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
     /// What the quiet account-days of each kind of account have shown.
     experience: [Experience; AccountKind::ALL.len()],
-    /// How often the lowest tier alarmed for each kind of account.
-    controllers: [Controller; AccountKind::ALL.len()],
+    /// What they would have shown had each been a newcomer's.
+    newcomers: [Experience; AccountKind::ALL.len()],
     /// What all account-days have shown of what the tails say.
     exceedance: Exceedance,
     /// False alerts that may come on an account-day.
@@ -110,7 +111,7 @@ impl Groups {
             ..Self::default()
         };
         let mut table = Table::default();
-        let mut asked = Tails::PRIOR.asked_of(groups.parts, groups.budget, 1.0);
+        let mut asked = Tails::PRIOR.asked_of(groups.parts, groups.budget);
         asked.stops = groups.first_stops();
         let group = |kind| {
             let prior = Prior::weak(kind);
@@ -119,6 +120,7 @@ impl Groups {
                 versions: vec![newcomer((0, &groups.calendar), &prior, &asked, &mut table)],
                 prior,
                 experience: Experience::default(),
+                newcomers: Experience::default(),
                 tails: Tails::PRIOR,
                 asked,
                 common: [Common::default(); SLOW.len()],
@@ -193,7 +195,7 @@ impl Groups {
             .map(|common| common.factor(group.prior.accounts))
     }
 
-    /// Takes a quiet account-day of `group`.
+    /// Takes what an account-day of `group` showed.
     pub fn experience(&mut self, group: u32, shown: &Shown) {
         if self.is_frozen {
             return;
@@ -202,15 +204,17 @@ impl Groups {
         self.exceedance.add(&shown.scores, &group.tails);
         self.experience[group.kind as usize].add(shown);
         group.experience.add(shown);
+        let newcomer = Shown {
+            scores: shown.as_newcomer,
+            ..Shown::NOTHING
+        };
+        group.newcomers.add(&newcomer);
+        self.newcomers[group.kind as usize].add(&newcomer);
     }
 
-    /// Takes an account-day of `group`, and whether an alarm of the lowest tier began on it.
-    pub fn control(&mut self, group: u32, is_alarmed: bool) {
-        if !self.is_frozen {
-            let kind = self.all[group as usize].kind;
-            self.controllers[kind as usize].add(is_alarmed);
-            self.exceedance.small += u64::from(is_alarmed);
-        }
+    /// Notes that an alarm of the smallest size began.
+    pub fn note_small_alarm(&mut self) {
+        self.exceedance.small += u64::from(!self.is_frozen);
     }
 
     /// How often scores passed fixed levels, and how often they should have.
@@ -237,10 +241,10 @@ impl Groups {
             experience.age();
             experience.tails(&Tails::PRIOR)
         });
-        for controller in &mut self.controllers {
-            controller.age();
-        }
-        let times = self.times();
+        let wide_newcomers = self.newcomers.each_mut().map(|experience| {
+            experience.age();
+            experience.tails_of_newcomers(&Tails::PRIOR)
+        });
         let none = self.first_stops();
         let kinds = self.kinds.iter_mut().zip(of_kinds).map(|it| (it, none));
         let groups = self.all.iter_mut().zip(priors).zip(stops);
@@ -248,11 +252,14 @@ impl Groups {
             group.prior = prior;
             group.experience.age();
             let kind = group.kind as usize;
+            group.newcomers.age();
+            let newcomers = group.newcomers.tails_of_newcomers(&wide_newcomers[kind]);
             group.tails = group.experience.tails(&wide[kind]);
-            group.asked = group.tails.asked_of(self.parts, self.budget, times[kind]);
+            group.asked = group.tails.asked_of(self.parts, self.budget);
             group.asked.stops = stops;
             group.common = [Common::default(); SLOW.len()];
-            let version = newcomer((from, &self.calendar), &group.prior, &group.asked, table);
+            let asked = newcomers.asked_of_newcomers(self.parts, self.budget, &group.asked);
+            let version = newcomer((from, &self.calendar), &group.prior, &asked, table);
             group.versions.push(version);
             forget_versions(&mut group.versions, keep_from);
         }
@@ -276,17 +283,6 @@ impl Groups {
         }
         let months = months.into_iter();
         months.map(|months| Stops::of(population, months)).collect()
-    }
-
-    /// How many times as often as the budget says the lowest tier alarms, by kind of account.
-    fn times(&self) -> [f64; AccountKind::ALL.len()] {
-        self.controllers.map(|controller| {
-            if self.parts.has(Part::Controller) {
-                controller.times(self.budget)
-            } else {
-                1.0
-            }
-        })
     }
 
     /// What the accounts of each group have in common, and those of each kind.

@@ -341,7 +341,7 @@ mod tests {
 
     #[test]
     fn what_an_account_does_often_is_not_rare_for_it() {
-        let asked = Tails::PRIOR.asked(2e-4, 1.0);
+        let asked = Tails::PRIOR.asked(2e-4);
         let rarity = |habits: &Habits| habits.rarities(&asked)[Aspect::Address as usize];
         let settled = rarity(&lived(0..40, |_| (1, 1)));
         let roaming = rarity(&lived(0..40, |day| (day, 1)));

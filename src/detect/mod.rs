@@ -26,6 +26,7 @@ pub mod pane;
 pub mod parts;
 pub mod refused;
 pub mod settle;
+pub mod size;
 pub mod together;
 pub mod unsettled;
 pub mod version;
@@ -35,7 +36,6 @@ pub mod zone;
 
 pub mod baseline;
 pub mod calibration;
-pub mod controller;
 pub mod coverage;
 pub mod critical;
 pub mod exceedance;

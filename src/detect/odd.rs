@@ -16,6 +16,7 @@ use crate::{
         ledger::{Ledger, Place, Scratch},
         pane::{PANES_PER_DAY, PANES_PER_HOUR, Pane, Share, pane_of},
         settle::reach,
+        size::sizes_of,
         unsettled::Unsettled,
         version::{PEOPLE_MIN, Version, odd_test},
         window::{Counts, Signal, Window},
@@ -153,7 +154,12 @@ impl Odd {
             let mut take = |window, pane, people: u32| {
                 if people >= PEOPLE_MIN {
                     let score = latest.odd_score(number, window, pane, u64::from(people));
-                    reach(scores, odd_test(window), Some(score));
+                    reach(
+                        scores,
+                        odd_test(window),
+                        sizes_of(f64::from(people)),
+                        Some(score),
+                    );
                 }
             };
             for window in WINDOWS {

@@ -28,13 +28,17 @@ pub enum Part {
     /// The measured tails: without them the scores are believed, and each test is asked for its
     /// share of the budget.
     Tails,
-    /// What raises the bar of the lowest tier where that alarms too often.
-    Controller,
+    /// Tails of their own for excesses of a hundred people and of five hundred.
+    Sizes,
+    /// What raises the bar of the smallest size where that alarms too often.
+    SmallAlarms,
+    /// Tails of their own for accounts without a history.
+    Newcomers,
 }
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Season,
         Self::Peers,
         Self::Drip,
@@ -44,7 +48,9 @@ impl Part {
         Self::Together,
         Self::Guard,
         Self::Tails,
-        Self::Controller,
+        Self::Sizes,
+        Self::SmallAlarms,
+        Self::Newcomers,
     ];
 
     /// Its word.
@@ -59,7 +65,9 @@ impl Part {
             Self::Together => "together",
             Self::Guard => "guard",
             Self::Tails => "tails",
-            Self::Controller => "controller",
+            Self::Sizes => "sizes",
+            Self::SmallAlarms => "small_alarms",
+            Self::Newcomers => "newcomers",
         }
     }
 

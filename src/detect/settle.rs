@@ -6,7 +6,7 @@ use crate::{
     detect::{
         account::Account,
         baseline::{Lesson, stat},
-        calibration::{LEVEL, Scores, Shown},
+        calibration::{LEVEL, NO_SCORES, Scores, Shown},
         critical::Table,
         drip::{Drip, SLOW},
         familiar::MetOn,
@@ -15,6 +15,7 @@ use crate::{
         pane::{PANES_PER_DAY, PANES_PER_HOUR},
         parts::{Part, Parts},
         peers::Prior,
+        size::sizes_of,
         unsettled::Day,
         version::{COUNTED, TESTS, Version},
         window::{Signal, Window},
@@ -92,7 +93,7 @@ impl Account {
             whole.is_vouched = true;
         }
         let explained = self.explain_jobs(day_end);
-        let mut scores: Scores = [None; TESTS];
+        let mut scores = NO_SCORES;
         self.learn_slowly(
             day_end,
             &whole,
@@ -105,7 +106,14 @@ impl Account {
             whole.alarms = 0;
             whole.is_vouched = true;
         }
-        self.learn_windows(day, &whole, &explained, peers, &mut scores);
+        let mut as_newcomer = NO_SCORES;
+        self.learn_windows(
+            day,
+            &whole,
+            &explained,
+            peers,
+            (&mut scores, &mut as_newcomer),
+        );
         self.meet(day_end, whole.alarms == 0 || self.baseline.is_young());
         let calendar = self.season.calendar.clone();
         let slots = whole.hours.iter().map(|block| block.hour);
@@ -118,13 +126,21 @@ impl Account {
         let aspects = self.habits.learn(day, day_end.from, !is_quiet);
         // Many people read in unusual circumstances may be a theft that raised no alarm; it says
         // nothing of how rare such days are.
-        let is_suspect = !whole.is_vouched && scores[COUNTED..].iter().any(Option::is_some);
+        let is_suspect = !whole.is_vouched && scores[0][COUNTED..].iter().any(Option::is_some);
         let shown = Shown {
             scores,
             aspects: if is_suspect { 0 } else { aspects },
             tiers: if is_suspect { 0 } else { tiers },
+            as_newcomer,
         };
-        Some(if is_quiet { shown } else { Shown::NOTHING })
+        if is_quiet {
+            return Some(shown);
+        }
+        let mut shown_small = Shown::NOTHING;
+        if self.is_small_alarm && day_end.parts.has(Part::SmallAlarms) {
+            shown_small.scores[0] = shown.scores[0];
+        }
+        Some(shown_small)
     }
 
     /// Lets a day pass that teaches nothing. What it read may still be part of an incident.
@@ -133,7 +149,8 @@ impl Account {
         self.habits.skip(day_end.day);
         self.drip.reject(whole.alarms);
         self.meet(day_end, false);
-        self.settle_odd(day_end.day, peers, &mut [None; TESTS]);
+        let mut untold = NO_SCORES;
+        self.settle_odd(day_end.day, peers, &mut untold);
         self.write_down(day_end);
     }
 
@@ -175,7 +192,7 @@ impl Account {
         whole: &Day,
         explained: &Explained,
         peers: &[Version],
-        scores: &mut Scores,
+        (scores, as_newcomer): (&mut Scores, &mut Scores),
     ) {
         let Some(latest) = self.versions.last().or(peers.last()) else {
             return;
@@ -202,7 +219,22 @@ impl Account {
                         job => all.saturating_sub(job).max(1),
                     };
                     if stat < COUNTED {
-                        reach(scores, stat, latest.score_of_large(stat, first, x));
+                        if let Some(peer) = peers.last() {
+                            let excess = f64::from(all) - 1.0 - peer.models[stat].mean;
+                            reach(
+                                as_newcomer,
+                                stat,
+                                sizes_of(excess),
+                                peer.score_of_large(stat, first, all),
+                            );
+                        }
+                        let excess = f64::from(x) - 1.0 - latest.models[stat].mean;
+                        reach(
+                            scores,
+                            stat,
+                            sizes_of(excess),
+                            latest.score_of_large(stat, first, x),
+                        );
                     }
                     let lesson = Lesson {
                         x,
@@ -235,7 +267,9 @@ impl Account {
         let seen = (whole.alarms, whole.is_vouched);
         let peaks = self.drip.learn(day, counts, common, prior, seen, table);
         for (signal, peak) in SLOW.into_iter().zip(peaks) {
-            reach(scores, stat(signal, Window::Today), peak);
+            for (size, peak) in peak.iter().enumerate() {
+                reach(&mut scores[size..], stat(signal, Window::Today), 1, *peak);
+            }
         }
         self.write_down(day_end);
     }
@@ -271,10 +305,17 @@ impl Account {
 }
 
 /// Takes a score of a test into the day's highest, where it passes the level.
-pub(super) fn reach(scores: &mut Scores, test: usize, score: Option<f64>) {
+pub(super) fn reach(
+    scores: &mut [[Option<f64>; TESTS]],
+    test: usize,
+    sizes: usize,
+    score: Option<f64>,
+) {
     let score = score.filter(|score| *score > LEVEL);
-    scores[test] = match (scores[test], score) {
-        (Some(a), Some(b)) => Some(f64::max(a, b)),
-        (a, b) => a.or(b),
-    };
+    for scores in &mut scores[..sizes] {
+        scores[test] = match (scores[test], score) {
+            (Some(a), Some(b)) => Some(f64::max(a, b)),
+            (a, b) => a.or(b),
+        };
+    }
 }

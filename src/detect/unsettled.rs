@@ -3,9 +3,9 @@
 
 use crate::detect::{
     baseline::{Maxima, STATS, stat},
-    controller::TOP_TIER,
     ledger::{Ledger, Scratch},
     pane::{PANES_PER_DAY, PANES_PER_HOUR},
+    size::HIGH,
     version::TESTS,
     window::{Signal, Window},
 };
@@ -184,7 +184,7 @@ impl Unsettled {
         days.any(|block| {
             let counts = Signal::ALL.map(|signal| block.max[stat(signal, Window::Day)]);
             let most = counts[Signal::People as usize].max(counts[Signal::Exported as usize]);
-            block.day == day && block.alarms & of_reads != 0 && most < TOP_TIER
+            block.day == day && block.alarms & of_reads != 0 && most < HIGH
         })
     }
 

@@ -3,7 +3,6 @@
 use crate::detect::{
     baseline::{Baseline, STATS, stat},
     calibration::Asked,
-    controller::TOP_TIER,
     coverage::Stops,
     critical::{Model, Table},
     drip::{Bar, Drip, SLOW},
@@ -14,6 +13,7 @@ use crate::detect::{
     parts::{Part, Parts},
     peers::Prior,
     season::{Calendar, SLOTS, Season},
+    size::{BySize, SIZES},
     window::{Signal, Window},
 };
 
@@ -82,9 +82,8 @@ pub struct Version {
 /// What people in unusual circumstances must reach.
 #[derive(Clone, Copy, Debug)]
 struct OddScores {
-    /// By window; in the lowest tier, and over it.
-    low: [f32; Window::ALL.len()],
-    top: [f32; Window::ALL.len()],
+    /// By size and window.
+    scores: BySize<[f32; Window::ALL.len()]>,
     /// What a day of each tier of circumstances is worth alone.
     tiers: [f32; TIERS.len()],
 }
@@ -141,7 +140,7 @@ impl Version {
             daily: [u32::MAX; Signal::TESTED.len()],
             slow: std::array::from_fn(|place| {
                 let test = stat(SLOW[place], Window::Today);
-                bars[place].critical(asked.low[test], asked.scores[test])
+                bars[place].critical(asked.scores.map(|scores| scores[test]))
             }),
             level: std::array::from_fn(|slot| {
                 if asked.by_season {
@@ -182,11 +181,22 @@ impl Version {
             let counts = table.criticals(model, lowered.map(|lowered| score + lowered));
             counts.map(|count| 1 + count)
         };
-        let mut counts = bars(asked.low[test]);
-        if counts.iter().any(|low| *low > TOP_TIER.into()) {
-            let top = bars(asked.scores[test]);
-            for (count, top) in counts.iter_mut().zip(top) {
-                *count = tiered(*count, || top);
+        let mut counts = [u64::MAX; N];
+        for (scores, size) in asked.scores.iter().zip(SIZES) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a mean of counts; the cast saturates"
+            )]
+            let least = match size {
+                0 => 0,
+                size => 1 + (model.mean + f64::from(size)).ceil() as u64,
+            };
+            if counts.iter().all(|count| *count <= least) {
+                break;
+            }
+            for (count, bar) in counts.iter_mut().zip(bars(scores[test])) {
+                *count = (*count).min(bar.max(least));
             }
         }
         let counts = counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
@@ -323,8 +333,9 @@ impl Version {
         let rare = self.odd.tiers[tier];
         // X is 1 + Y.
         let mut bar = |score: f32| 1 + table.critical(model, f64::from(score - rare) + active.ln());
-        let low = bar(self.odd.low[window as usize]);
-        let count = tiered(low, || bar(self.odd.top[window as usize]));
+        let sizes = self.odd.scores.iter().zip(SIZES);
+        let of = |(scores, size): (&[f32; 4], u32)| bar(scores[window as usize]).max(size.into());
+        let count = sizes.map(of).min().unwrap_or(u64::MAX);
         count.max(u64::from(PEOPLE_MIN))
     }
 
@@ -371,8 +382,7 @@ pub fn is_slow(test: usize) -> bool {
 fn odd_of(asked: &Asked) -> OddScores {
     let of = |scores: &[f64; TESTS]| Window::ALL.map(|window| scores[odd_test(window)] as f32);
     OddScores {
-        low: of(&asked.low),
-        top: of(&asked.scores),
+        scores: asked.scores.each_ref().map(of),
         tiers: asked.tiers.map(|tier| tier as f32),
     }
 }
@@ -406,14 +416,6 @@ fn least(baseline: &Baseline, test: usize) -> u32 {
     floor.max(record.saturating_add(1))
 }
 
-/// The bar of the lowest tier, but at its end no more than the `top` one.
-fn tiered(low: u64, top: impl FnOnce() -> u64) -> u64 {
-    if low <= TOP_TIER.into() {
-        return low;
-    }
-    low.min(top().max(TOP_TIER.into()))
-}
-
 /// The last level whose probability is not below `probability`.
 fn level_of(probability: f64) -> u8 {
     let above = ACTIVE.iter().filter(|level| **level >= probability).count();
@@ -440,12 +442,12 @@ mod tests {
             forbids_exports: false,
             stops_told: 0,
         };
-        let asked = Tails::PRIOR.asked_of(parts, 2e-4, 1.0);
+        let asked = Tails::PRIOR.asked_of(parts, 2e-4);
         Version::new(0, history, prior, &asked, &mut Table::default())
     }
 
     fn asked() -> Asked {
-        Tails::PRIOR.asked(2e-4, 1.0)
+        Tails::PRIOR.asked(2e-4)
     }
 
     #[test]
@@ -475,7 +477,10 @@ mod tests {
                 let test = stat(signal, window);
                 let critical = version.critical(10 * 120)[test];
                 let score = version.score(test, 10 * 120, u64::from(critical));
-                assert!(score >= asked().scores[test], "{test} {critical} {score}");
+                assert!(
+                    score >= asked().scores[0][test],
+                    "{test} {critical} {score}"
+                );
             }
         }
     }

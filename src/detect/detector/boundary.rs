@@ -116,7 +116,9 @@ impl Detector {
                 Ok(id) if account.unsettled.is_alarmed_on(day) => teaching(AccountId(id), day),
                 _ => Teaching::Guarded,
             };
-            let is_alarmed = account.note_alarm(day) && day_end.teaching != Teaching::Nothing;
+            if account.note_alarm(day) && day_end.teaching != Teaching::Nothing {
+                self.groups.note_small_alarm();
+            }
             let known_before = account.people_held();
             let (peers, prior) = (self.groups.versions(group), self.groups.prior(group));
             let shown = account.settle(
@@ -128,7 +130,6 @@ impl Detector {
             );
             self.known = self.known + account.people_held() - known_before;
             self.limits_reached[2] += u64::from(day_end.is_full);
-            self.groups.control(group, is_alarmed);
             if let Some(shown) = shown {
                 self.groups.experience(group, &shown);
             }
