@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 
-use crate::detect::coverage;
+use crate::detect::{coverage, pane::PANES_PER_DAY};
 
 /// Active days after which a new month is begun; the one before is still known. A month spans a
 /// payroll's cycle, and active days are not used up by leave.
@@ -110,14 +110,16 @@ pub struct Familiar {
     apart: Vec<Apart>,
     /// Days in force from a pane on that the watermark has not passed.
     recent: Vec<Recent>,
-    /// Whether a limit kept a day from being learned: then nobody is called a stranger.
-    incomplete: bool,
+    /// The last day (since 1970) that a limit kept from being learned: for as long as people are
+    /// remembered nobody is called a stranger then.
+    lost_on: Option<u32>,
 }
 
 impl Familiar {
     /// Those of `subjects` whom the account did not know at `pane`.
     pub fn strangers(&self, subjects: &[u32], pane: u32) -> impl Iterator<Item = u32> {
-        let all = if self.incomplete { &[] } else { subjects };
+        let is_incomplete = self.is_incomplete(pane / PANES_PER_DAY);
+        let all = if is_incomplete { &[] } else { subjects };
         all.iter()
             .copied()
             .filter(move |&subject| !self.knows(subject, pane))
@@ -192,7 +194,7 @@ impl Familiar {
         (day, pane): (u32, u32),
         others: impl Iterator<Item = u32>,
     ) -> Option<u32> {
-        if self.incomplete {
+        if self.is_incomplete(day) {
             return None;
         }
         let first = (day + 1).saturating_sub(days);
@@ -214,12 +216,18 @@ impl Familiar {
         u32::try_from(counted + beside.len()).ok()
     }
 
-    /// Notes that a limit kept a day from being learned.
-    pub fn give_up(&mut self) {
+    /// Notes that a limit kept a `day` from being learned.
+    pub fn give_up(&mut self, day: u32) {
         *self = Self {
-            incomplete: true,
+            lost_on: Some(day),
             ..Self::default()
         };
+    }
+
+    /// Whether people are missing of those whom it knew on a `day`.
+    fn is_incomplete(&self, day: u32) -> bool {
+        self.lost_on
+            .is_some_and(|lost| day <= lost + 2 * MONTH_DAYS)
     }
 
     /// People it holds, those of days not passed beside.
@@ -404,10 +412,17 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_a_stranger_to_who_could_not_learn() {
+    fn nobody_is_a_stranger_to_who_could_not_learn_until_it_learned_anew() {
         let mut familiar = Familiar::default();
-        familiar.give_up();
-        assert!(strangers(&familiar, 1).is_empty());
+        familiar.give_up(1);
         assert!(familiar.is_empty());
+        let morning = |day: u32| day * PANES_PER_DAY;
+        for day in 2..=62 {
+            assert!(strangers(&familiar, morning(day) - 1).is_empty(), "{day}");
+            assert_eq!(familiar.month((day - 1, morning(day))), None, "{day}");
+            familiar.learn([2].into_iter(), met(day, morning(day), morning(day)));
+        }
+        assert_eq!(strangers(&familiar, morning(62)), [1, 3]);
+        assert_eq!(familiar.month((62, morning(62))), Some(1));
     }
 }

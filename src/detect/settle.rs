@@ -285,7 +285,7 @@ impl Account {
     /// Gets to know the people of a day, or keeps them `apart`: an alarm's people are no acquaintances.
     fn meet(&mut self, day_end: DayEnd, teaches: bool) {
         if day_end.is_full {
-            self.familiar.give_up();
+            self.familiar.give_up(day_end.day);
             return;
         }
         let first = day_end.day * PANES_PER_DAY;
