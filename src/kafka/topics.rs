@@ -139,12 +139,12 @@ fn create_all(settings: &Settings, missing: &[&OwnTopic], replication: usize) ->
         })
         .collect();
     let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(20)));
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let results = match runtime {
-        Ok(runtime) => runtime.block_on(admin.create_topics(&topics, &options)),
-        Err(_) => return Ok(()),
-    }
-    .map_err(|error| Error::failed("creating", "our own topics", error))?;
+    #[expect(clippy::expect_used, reason = "what could fail is not enabled in it")]
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime without a driver");
+    let results = runtime.block_on(admin.create_topics(&topics, &options));
+    let results = results.map_err(|error| Error::failed("creating", "our own topics", error))?;
     for result in results {
         match result {
             Ok(topic) => tracing::info!(topic, replication, "topic created"),

@@ -14,6 +14,8 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 
 use crate::simulate::stream::Line;
 
+/// How long a broker may take to answer at start.
+const ANSWER: Duration = Duration::from_secs(30);
 /// How long the last deliveries may take.
 const FLUSH: Duration = Duration::from_mins(1);
 /// How long to let librdkafka work when its queue is full.
@@ -25,6 +27,17 @@ pub enum Error {
     /// The producer could not be made.
     #[error("kafka producer for {brokers}: {source}")]
     Client {
+        /// The brokers asked for.
+        brokers: String,
+        /// What librdkafka says.
+        source: KafkaError,
+    },
+    /// No broker answered at start.
+    #[error(
+        "no broker of {brokers} answered within {} s; check --brokers and the network: {source}",
+        ANSWER.as_secs()
+    )]
+    Unreachable {
         /// The brokers asked for.
         brokers: String,
         /// What librdkafka says.
@@ -51,7 +64,7 @@ impl Error {
     pub const fn is_transient(&self) -> bool {
         match self {
             Self::Client { .. } | Self::Send { .. } => false,
-            Self::Undelivered { .. } => true,
+            Self::Unreachable { .. } | Self::Undelivered { .. } => true,
         }
     }
 }
@@ -89,10 +102,13 @@ impl std::fmt::Debug for Producer {
 
 impl Producer {
     /// Connects to `brokers`, a comma-separated list of `host:port`; `seed` draws the keys.
+    ///
+    /// # Errors
+    /// A list that librdkafka does not take, brokers that do not answer.
     pub fn new(brokers: &str, seed: u64) -> Result<Self, Error> {
         let deliveries = Deliveries::default();
         let failed = Arc::clone(&deliveries.failed);
-        let client = ClientConfig::new()
+        let client: ThreadedProducer<Deliveries> = ClientConfig::new()
             .set("bootstrap.servers", brokers)
             .set("compression.type", "zstd")
             .set("linger.ms", "20")
@@ -102,6 +118,11 @@ impl Producer {
                 brokers: brokers.to_owned(),
                 source,
             })?;
+        let answer = client.client().fetch_metadata(None, ANSWER);
+        answer.map_err(|source| Error::Unreachable {
+            brokers: brokers.to_owned(),
+            source,
+        })?;
         Ok(Self {
             client,
             failed,
