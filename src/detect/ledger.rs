@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use crate::{
     detect::{
         pane::{PANE_MS, PANES_PER_DAY, Pane, Share, pane_of, pane_start},
-        running::{AGAIN, Running, Touch, rank},
+        running::{AGAIN, Running, Touch, give_back, last_of, make_room, rank, tail},
         window::{Counts, NOVEL, Window},
     },
     event::Timestamp,
@@ -74,6 +74,7 @@ impl Ledger {
             return (Place::Behind, self.touches.len() - before);
         }
         if newest != Some(pane) {
+            make_room(&mut self.panes);
             self.panes.push_back(Pane::empty(pane, in_pane));
             self.slide(pane);
         }
@@ -88,6 +89,7 @@ impl Ledger {
             if earlier == Some(pane) {
                 continue;
             }
+            make_room(&mut self.touches);
             self.touches.push_back(Touch {
                 marked_pane: pane,
                 subject,
@@ -122,9 +124,11 @@ impl Ledger {
         let touches = self.touches.partition_point(|touch| touch.pane() < keep);
         self.panes.drain(..panes);
         self.touches.drain(..touches);
+        give_back(&mut self.panes);
+        give_back(&mut self.touches);
         for running in &mut self.running {
-            running.pane_tail -= panes;
-            running.touch_tail -= touches;
+            running.pane_tail -= tail(panes);
+            running.touch_tail -= tail(touches);
         }
         touches
     }
@@ -205,12 +209,12 @@ impl Ledger {
         let last_seen = &mut scratch.last;
         last_seen.clear();
         let mut sums = Running {
-            pane_tail: self.panes.partition_point(|pane| pane.index < first),
-            touch_tail: self.touches.partition_point(|touch| touch.pane() < first),
+            pane_tail: tail(self.panes.partition_point(|pane| pane.index < first)),
+            touch_tail: tail(self.touches.partition_point(|touch| touch.pane() < first)),
             ..Running::default()
         };
-        let mut next_touch = sums.touch_tail;
-        for end in self.panes.range(sums.pane_tail..) {
+        let mut next_touch = sums.touch_tail as usize;
+        for end in self.panes.range(sums.pane_tail as usize..) {
             if end.index > to {
                 break;
             }
@@ -224,14 +228,14 @@ impl Ledger {
                 }
                 next_touch += 1;
             }
-            while let Some(old) = self.panes.get(sums.pane_tail) {
+            while let Some(old) = self.panes.get(sums.pane_tail as usize) {
                 if old.index >= window.first(end.index) {
                     break;
                 }
                 sums.remove(old.share);
                 sums.pane_tail += 1;
             }
-            while let Some(old) = self.touches.get(sums.touch_tail) {
+            while let Some(old) = self.touches.get(sums.touch_tail as usize) {
                 if old.pane() >= window.first(end.index) {
                     break;
                 }
@@ -250,7 +254,8 @@ impl Ledger {
     /// Looks at what lies in this struct; what it gives means nothing.
     pub(super) fn warm(&self) -> usize {
         let windows = self.running.iter();
-        let windows = windows.map(|running| running.pane_tail ^ usize::from(running.records == 0));
+        let windows =
+            windows.map(|running| running.pane_tail as usize ^ usize::from(running.records == 0));
         let held = self.panes.len() ^ self.touches.len() ^ usize::from(self.last.is_some());
         windows.fold(held, |all, window| all ^ window)
     }
@@ -260,13 +265,16 @@ impl Ledger {
         let touch = |at: usize| self.touches.get(at).map_or(0, |touch| touch.subject);
         let pane = |at: usize| self.panes.get(at).map_or(0, |pane| pane.index);
         let [_, _, _, day] = &self.running;
-        let (tail, end) = (day.touch_tail, self.touches.len().saturating_sub(1));
+        let (tail, end) = (
+            day.touch_tail as usize,
+            self.touches.len().saturating_sub(1),
+        );
         let newest = self.panes.len().saturating_sub(1);
         touch(tail)
             ^ touch(usize::midpoint(tail, end))
             ^ touch(end)
             ^ pane(newest)
-            ^ pane(day.pane_tail)
+            ^ pane(day.pane_tail as usize)
     }
 
     /// The counts of `window` where it ends at the pane `end`; nothing where that is not held.
@@ -286,7 +294,7 @@ impl Ledger {
     /// Where the last touch of `subject` in the day that ends at the newest pane lies, if no index
     /// says its pane.
     fn search(&self, subject: u32) -> Option<usize> {
-        let tail = self.running[Window::Day as usize].touch_tail;
+        let tail = self.running[Window::Day as usize].touch_tail as usize;
         let (front, back) = self.touches.as_slices();
         let wrap = front.len();
         let of_day = back.get(tail.saturating_sub(wrap)..).unwrap_or_default();
@@ -320,7 +328,7 @@ impl Ledger {
 
     /// Makes an index where touches have become too many to be searched.
     fn index(&mut self) {
-        let tail = self.running[Window::Day as usize].touch_tail;
+        let tail = self.running[Window::Day as usize].touch_tail as usize;
         if self.last.is_none() && self.touches.len() - tail > SEARCHED_MAX {
             let touches = self.touches.range(tail..);
             let last = touches.map(|touch| (touch.subject, touch.pane()));
@@ -330,7 +338,7 @@ impl Ledger {
 
     /// Drops the index where few touches are left, and marks them instead.
     fn drop_index(&mut self) {
-        let tail = self.running[Window::Day as usize].touch_tail;
+        let tail = self.running[Window::Day as usize].touch_tail as usize;
         if self.touches.len() - tail <= INDEXED_MIN
             && let Some(last) = self.last.take()
         {
@@ -348,7 +356,7 @@ impl Ledger {
             if first <= running.first_held {
                 continue;
             }
-            while let Some(pane) = self.panes.get(running.pane_tail) {
+            while let Some(pane) = self.panes.get(running.pane_tail as usize) {
                 running.first_held = pane.index;
                 if pane.index >= first {
                     break;
@@ -356,7 +364,7 @@ impl Ledger {
                 running.remove(pane.share);
                 running.pane_tail += 1;
             }
-            while let Some(touch) = self.touches.get(running.touch_tail) {
+            while let Some(touch) = self.touches.get(running.touch_tail as usize) {
                 if touch.pane() >= first {
                     break;
                 }
@@ -384,6 +392,7 @@ impl Ledger {
         let at = self.panes.partition_point(|held| held.index < pane);
         let known = self.panes.get(at).is_some_and(|held| held.index == pane);
         if !known {
+            make_room(&mut self.panes);
             self.panes.insert(at, Pane::empty(pane, in_pane));
         }
         self.panes[at].add(in_pane, share);
@@ -412,6 +421,7 @@ impl Ledger {
                 marked_pane,
                 subject,
             };
+            make_room(&mut self.touches);
             self.touches.insert(end, touch);
             end += 1;
             for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
@@ -425,23 +435,6 @@ impl Ledger {
         }
     }
 }
-
-/// The last touch of `subject`. Compares several at once: no branch within a chunk.
-fn last_of(touches: &[Touch], subject: u32) -> Option<usize> {
-    let mut end = touches.len();
-    for chunk in touches.rchunks(SEARCHED_AT_ONCE) {
-        end -= chunk.len();
-        let is_it = |touch: &Touch| u32::from(touch.subject == subject);
-        if chunk.iter().map(is_it).sum::<u32>() > 0 {
-            let at = chunk.iter().rposition(|touch| touch.subject == subject);
-            return at.map(|at| end + at);
-        }
-    }
-    None
-}
-
-/// Touches compared at once: those of a cache line.
-const SEARCHED_AT_ONCE: usize = 8;
 
 #[cfg(test)]
 mod tests {
