@@ -95,17 +95,23 @@ impl Moments {
 /// One account's history.
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
-    /// Moments by [`stat`].
-    pub moments: [Moments; STATS],
-    /// The highest X that is no news (taught with half its weight or more, or in the first days; or
-    /// was told of), in the current and the past month of active days.
-    learned_max: [[u32; 2]; STATS],
-    /// The highest X ever.
-    seen_max: [u32; STATS],
-    /// Means at the beginning of the current week of active days.
-    anchor: [f32; STATS],
+    /// By [`Signal`]; nothing where the account never had one: most export nothing.
+    signals: [Option<Box<[Usual; Window::ALL.len()]>>; Signal::ALL.len()],
     /// Active days behind it.
     pub days: u32,
+}
+
+/// What is usual of one statistic.
+#[derive(Clone, Copy, Debug, Default)]
+struct Usual {
+    moments: Moments,
+    /// The highest X that is no news (taught with half its weight or more, or in the first days; or
+    /// was told of), in the current and the past month of active days.
+    learned_max: [u32; 2],
+    /// The highest X ever.
+    seen_max: u32,
+    /// The mean at the beginning of the current week of active days.
+    anchor: f32,
 }
 
 /// What one block teaches.
@@ -130,25 +136,30 @@ impl Baseline {
     /// Begins an active day: what is older counts a little less.
     pub fn begin_day(&mut self) {
         let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS);
-        for moments in &mut self.moments {
+        let begins_week = self.days.is_multiple_of(WEEK_DAYS);
+        let is_bounded = self.days > 2 * WEEK_DAYS;
+        let begins_month = self.days.is_multiple_of(30);
+        for usual in self
+            .signals
+            .iter_mut()
+            .flatten()
+            .flat_map(|it| it.iter_mut())
+        {
+            let moments = &mut usual.moments;
             moments.weight *= keep;
             moments.sum *= keep;
             moments.squares *= keep;
-        }
-        if self.days.is_multiple_of(WEEK_DAYS) {
-            #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
-            for (anchor, moments) in self.anchor.iter_mut().zip(&self.moments) {
-                let mean = moments.mean() as f32;
-                *anchor = if self.days > 2 * WEEK_DAYS {
-                    mean.min(*anchor * GROWTH_PER_WEEK as f32 + 1.0)
+            if begins_week {
+                #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
+                let (mean, growth) = (moments.mean() as f32, GROWTH_PER_WEEK as f32);
+                usual.anchor = if is_bounded {
+                    mean.min(usual.anchor * growth + 1.0)
                 } else {
                     mean
                 };
             }
-        }
-        if self.days.is_multiple_of(30) {
-            for max in &mut self.learned_max {
-                *max = [0, max[0]];
+            if begins_month {
+                usual.learned_max = [0, usual.learned_max[0]];
             }
         }
         self.days += 1;
@@ -158,12 +169,18 @@ impl Baseline {
     /// reading; a few quiet days stand in its place.
     pub fn begin_anew(&mut self) {
         const QUIET_DAYS: f64 = 5.0;
-        self.moments = [Moments {
-            weight: QUIET_DAYS,
-            ..Moments::default()
-        }; STATS];
-        self.learned_max = [[1, 0]; STATS];
-        self.anchor = [0.0; STATS];
+        for stat in 0..STATS {
+            let usual = self.usual_mut(stat);
+            *usual = Usual {
+                moments: Moments {
+                    weight: QUIET_DAYS,
+                    ..Moments::default()
+                },
+                learned_max: [1, 0],
+                anchor: 0.0,
+                ..*usual
+            };
+        }
     }
 
     /// Whether it is too young to tell an attack from what is usual.
@@ -192,7 +209,8 @@ impl Baseline {
             return;
         }
         let is_young = self.is_young() || is_novel && !self.is_acquainted();
-        self.seen_max[stat] = self.seen_max[stat].max(x);
+        let usual = self.usual_mut(stat);
+        usual.seen_max = usual.seen_max.max(x);
         let y = f64::from(x - 1);
         let mut weight = if is_vouched {
             1.0
@@ -211,7 +229,7 @@ impl Baseline {
         } else {
             0
         };
-        let max = &mut self.learned_max[stat][0];
+        let max = &mut usual.learned_max[0];
         *max = (*max).max(no_news);
         let most = if is_vouched || is_young && is_program {
             f64::INFINITY
@@ -219,21 +237,23 @@ impl Baseline {
             expected.mean + WINSOR_DEVIATIONS * expected.deviation()
         };
         let y = y.min(most);
-        let moments = &mut self.moments[stat];
+        let moments = &mut usual.moments;
         moments.weight += weight;
         moments.sum += weight * y;
         moments.squares += weight * y * y;
         if is_vouched {
             #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
             let mean = moments.mean() as f32;
-            self.anchor[stat] = self.anchor[stat].max(mean);
+            usual.anchor = usual.anchor.max(mean);
         }
     }
 
     /// The expectation of Y: a gamma-Poisson mixture whose rate is the account's own as far as it is
     /// known, and its peers' as far as it is not (Bühlmann's credibility; Efron and Morris 1975).
     pub fn expect(&self, stat: usize, prior: &Prior) -> Model {
-        let moments = &self.moments[stat];
+        let Usual {
+            moments, anchor, ..
+        } = self.usual(stat);
         let peer = &prior.stats[stat];
         let (own, freedom) = moments.overdispersion();
         let scatter = ((own + SCATTER_WEIGHT * peer.scatter) / (freedom + SCATTER_WEIGHT))
@@ -243,7 +263,7 @@ impl Baseline {
         let peers = peer.shape * (scatter + 1.0 / peer.mean.max(1e-3));
         let mut mean = (moments.sum + peers * peer.mean) / (moments.weight + peers).max(1e-9);
         if self.days > 2 * WEEK_DAYS {
-            mean = mean.min(f64::from(self.anchor[stat]) * GROWTH_PER_WEEK + 1.0);
+            mean = mean.min(f64::from(anchor) * GROWTH_PER_WEEK + 1.0);
         }
         // The rate itself is uncertain: by the peers' spread at first, less with every observation.
         let known = peer.shape + moments.weight / (scatter + 1.0 / mean.max(1e-3));
@@ -255,13 +275,29 @@ impl Baseline {
 
     /// The highest X of the last month or two that is no news: it was usual, or was told of.
     pub fn learned_max(&self, stat: usize) -> u32 {
-        let [current, past] = self.learned_max[stat];
+        let [current, past] = self.usual(stat).learned_max;
         current.max(past)
     }
 
     /// The highest X ever, attacks included.
     pub fn seen_max(&self, stat: usize) -> u32 {
-        self.seen_max[stat]
+        self.usual(stat).seen_max
+    }
+
+    /// Moments by [`stat`].
+    pub fn moments(&self) -> impl Iterator<Item = Moments> {
+        (0..STATS).map(|stat| self.usual(stat).moments)
+    }
+
+    fn usual(&self, stat: usize) -> Usual {
+        let (signal, window) = (stat / Window::ALL.len(), stat % Window::ALL.len());
+        let of_signal = self.signals[signal].as_ref();
+        of_signal.map_or_else(Usual::default, |windows| windows[window])
+    }
+
+    fn usual_mut(&mut self, stat: usize) -> &mut Usual {
+        let (signal, window) = (stat / Window::ALL.len(), stat % Window::ALL.len());
+        &mut self.signals[signal].get_or_insert_default()[window]
     }
 }
 

@@ -136,7 +136,7 @@ impl PeerSums {
     /// Adds an account that has a history.
     pub fn add(&mut self, baseline: &Baseline, season: &Season) {
         self.accounts += 1;
-        for (sums, moments) in self.stats.iter_mut().zip(&baseline.moments) {
+        for (sums, moments) in self.stats.iter_mut().zip(baseline.moments()) {
             if moments.weight <= 0.0 {
                 continue;
             }
