@@ -152,7 +152,7 @@ impl PeerSums {
             sums.scatter_base += fixed(freedom * mean * mean);
             sums.freedom += fixed(freedom);
         }
-        for (sum, active) in self.active.iter_mut().zip(season.active) {
+        for (sum, active) in self.active.iter_mut().zip(season.active()) {
             *sum += fixed(f64::from(active));
         }
         for (sum, days) in self.days.iter_mut().zip(season.days) {

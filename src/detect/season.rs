@@ -26,26 +26,40 @@ const CATCH_UP_DAYS_MAX: i64 = 90;
 /// hour its clock shows.
 #[derive(Clone, Debug, Default)]
 pub struct Calendar {
-    /// Dates as days since 1970; nothing where none is declared, so that a copy costs nothing.
-    holidays: Option<Arc<BTreeSet<i64>>>,
-    /// Nothing where its clock shows UTC.
-    zone: Option<Arc<Zone>>,
+    /// Nothing where no holiday is declared and its clock shows UTC. Shared, for every account and
+    /// all that is expected of it holds one.
+    rules: Option<Arc<Rules>>,
+}
+
+#[derive(Debug)]
+struct Rules {
+    /// Dates as days since 1970.
+    holidays: BTreeSet<i64>,
+    zone: Zone,
 }
 
 impl Calendar {
     /// A calendar with these holidays, in days since 1970.
     pub fn new(holidays: BTreeSet<i64>) -> Self {
-        Self {
-            holidays: (!holidays.is_empty()).then(|| Arc::new(holidays)),
-            zone: None,
-        }
+        Self::of(holidays, Zone::default())
     }
 
     /// The same under a clock of another zone than UTC.
     #[must_use]
     pub fn under(self, zone: Zone) -> Self {
-        let zone = (zone != Zone::default()).then(|| Arc::new(zone));
-        Self { zone, ..self }
+        let holidays = self.rules.map(|rules| rules.holidays.clone());
+        Self::of(holidays.unwrap_or_default(), zone)
+    }
+
+    fn of(holidays: BTreeSet<i64>, zone: Zone) -> Self {
+        let is_plain = holidays.is_empty() && zone == Zone::default();
+        Self {
+            rules: (!is_plain).then(|| Arc::new(Rules { holidays, zone })),
+        }
+    }
+
+    fn zone(&self) -> Option<&Zone> {
+        self.rules.as_ref().map(|rules| &rules.zone)
     }
 
     /// Whether nobody is expected at work on a date, as days since 1970.
@@ -55,8 +69,7 @@ impl Calendar {
 
     /// The hour since 1970 that the clock shows when an hour of UTC begins.
     pub fn wall_hour(&self, hour: i64) -> i64 {
-        let zone = self.zone.as_ref();
-        zone.map_or(hour, |zone| {
+        self.zone().map_or(hour, |zone| {
             let start = hour * HOUR_MS;
             (start + zone.ahead_ms(Timestamp::from_millis(start))).div_euclid(HOUR_MS)
         })
@@ -69,8 +82,7 @@ impl Calendar {
 
     /// The pane, counted as by a clock that is never changed, that the clock shows at a pane.
     pub fn wall_pane(&self, pane: u32) -> u32 {
-        let zone = self.zone.as_ref();
-        zone.map_or(pane, |zone| {
+        self.zone().map_or(pane, |zone| {
             let start = pane_start(pane);
             pane_of(start.plus_millis(zone.ahead_ms(start)))
         })
@@ -79,7 +91,7 @@ impl Calendar {
     /// The first and the last pane at which the clock shows the panes of `wall`, both included. In
     /// an hour that the clock skips they are an hour before and after it too.
     pub fn panes(&self, wall: (u32, u32)) -> (u32, u32) {
-        let Some(zone) = &self.zone else {
+        let Some(zone) = self.zone() else {
             return wall;
         };
         let moments = |pane: u32| zone.moments(i64::from(pane) * PANE_MS);
@@ -89,8 +101,8 @@ impl Calendar {
 
     /// Whether a date, as days since 1970, was declared a holiday.
     pub fn is_holiday(&self, date: i64) -> bool {
-        let holidays = self.holidays.as_ref();
-        holidays.is_some_and(|holidays| holidays.contains(&date))
+        let rules = self.rules.as_ref();
+        rules.is_some_and(|rules| rules.holidays.contains(&date))
     }
 
     /// The slot of the hour that holds `time`.
@@ -112,26 +124,17 @@ fn is_weekend(day: i64) -> bool {
 }
 
 /// Which hours an account was active in, old days counting less.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Season {
-    /// Days active in each slot.
-    pub active: [f32; SLOTS],
+    /// Slots in which it was active, a bit each.
+    slots: u64,
+    /// Days active in each of those, rising.
+    active: Vec<f32>,
     /// Weekdays and weekend days seen.
     pub days: [f32; 2],
     /// Which is which.
     pub calendar: Calendar,
     last_day: Option<i64>,
-}
-
-impl Default for Season {
-    fn default() -> Self {
-        Self {
-            active: [0.0; SLOTS],
-            days: [0.0; 2],
-            calendar: Calendar::default(),
-            last_day: None,
-        }
-    }
 }
 
 impl Season {
@@ -152,12 +155,19 @@ impl Season {
             let date = self.calendar.date_of(passed);
             let kind = usize::from(self.calendar.is_day_off(date));
             self.days[kind] = self.days[kind] * keep + 1.0;
-            for slot in &mut self.active[kind * 24..kind * 24 + 24] {
-                *slot *= keep;
+            let of_kind = self.place(kind * 24)..self.place(kind * 24 + 24);
+            for days in &mut self.active[of_kind] {
+                *days *= keep;
             }
         }
         for slot in active {
-            self.active[slot] += 1.0;
+            let place = self.place(slot);
+            if !self.has(slot) {
+                self.slots |= 1 << slot;
+                self.active.reserve_exact(1);
+                self.active.insert(place, 0.0);
+            }
+            self.active[place] += 1.0;
         }
         self.last_day = Some(day);
     }
@@ -172,7 +182,29 @@ impl Season {
     /// How probably the account is active in `slot`, shrunk to its peers' probability.
     pub fn probability(&self, slot: usize, peers: f64) -> f64 {
         let days = f64::from(self.days[slot / 24]);
-        (f64::from(self.active[slot]) + PEER_DAYS * peers) / (days + PEER_DAYS)
+        (f64::from(self.active_in(slot)) + PEER_DAYS * peers) / (days + PEER_DAYS)
+    }
+
+    /// Days active in each slot.
+    pub fn active(&self) -> impl Iterator<Item = f32> {
+        (0..SLOTS).map(|slot| self.active_in(slot))
+    }
+
+    fn active_in(&self, slot: usize) -> f32 {
+        if self.has(slot) {
+            self.active[self.place(slot)]
+        } else {
+            0.0
+        }
+    }
+
+    const fn has(&self, slot: usize) -> bool {
+        self.slots >> slot & 1 == 1
+    }
+
+    /// Where the days of a slot are, or would be.
+    const fn place(&self, slot: usize) -> usize {
+        (self.slots & ((1 << slot) - 1)).count_ones() as usize
     }
 }
 
