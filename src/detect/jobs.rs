@@ -171,11 +171,18 @@ impl Job {
 /// The jobs of one account, and the runs that they are recognised by.
 #[derive(Clone, Debug, Default)]
 pub struct Jobs {
-    runs: VecDeque<Run>,
-    known: Vec<Job>,
     /// Those that the operator has declared, and the days that its supplier works on.
     declared: Arc<[Job]>,
     calendar: Calendar,
+    /// Nothing where there never was a run: people have none.
+    found: Option<Box<Found>>,
+}
+
+/// Runs, and the jobs that they make.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    runs: VecDeque<Run>,
+    known: Vec<Job>,
     /// Runs of the last active day that were explained.
     before: Vec<Run>,
 }
@@ -211,26 +218,28 @@ impl Jobs {
     /// how people work.
     pub fn learn(&mut self, day: u32, ledger: &Ledger, is_bulk_only: bool) -> Explained {
         let mut explained = self.explain_declared(day, ledger);
-        self.known
-            .retain(|job| day.saturating_sub(job.last_day) <= job.rhythm.rule().2);
+        if let Some(found) = &mut self.found {
+            found
+                .known
+                .retain(|job| day.saturating_sub(job.last_day) <= job.rhythm.rule().2);
+        }
         for run in runs_of(day, ledger, is_bulk_only, &self.calendar) {
             // What is declared is held to that, however often it is larger.
             if self.is_in_declared_hours(&run) {
                 continue;
             }
-            self.runs.push_back(run);
-            if self.runs.len() > RUNS_MAX {
-                self.runs.pop_front();
+            let (found, calendar) = (self.found.get_or_insert_default(), &self.calendar);
+            found.runs.push_back(run);
+            if found.runs.len() > RUNS_MAX {
+                found.runs.pop_front();
             }
-            let calendar = &self.calendar;
             let explains = |job: &Job| job.explains(&run, calendar);
-            let known = self.known.iter().any(explains);
-            let recognised = self.recognise(&run);
+            let known = found.known.iter().any(explains);
+            let recognised = found.recognise(&run, calendar);
             explained.is_new |= recognised && !known;
-            let calendar = &self.calendar;
-            if self.known.iter().any(|job| job.explains(&run, calendar)) {
+            if found.known.iter().any(explains) {
                 explained.runs.push(run);
-                self.before.push(run);
+                found.before.push(run);
             }
         }
         explained
@@ -239,9 +248,10 @@ impl Jobs {
     /// What the declared jobs explain of a settled `day`: all that is asked of people, whose
     /// batches make no rhythm.
     pub fn explain_declared(&mut self, day: u32, ledger: &Ledger) -> Explained {
+        let before = self.found.as_mut().map(|found| &mut found.before);
         let mut explained = Explained {
             // Windows of a day reach into the day before.
-            runs: std::mem::take(&mut self.before),
+            runs: before.map(std::mem::take).unwrap_or_default(),
             is_new: false,
         };
         explained
@@ -250,21 +260,23 @@ impl Jobs {
         for job in self.declared.iter() {
             let on = |due| job.declared_run((due, day), ledger, &self.calendar);
             // A date begins before the UTC day or after it, and its runs may end on the next.
-            let runs = (day.saturating_sub(1)..=day + 1).filter_map(on);
-            self.before.extend(runs);
+            for run in (day.saturating_sub(1)..=day + 1).filter_map(on) {
+                self.found.get_or_insert_default().before.push(run);
+                explained.runs.push(run);
+            }
         }
-        explained.runs.extend_from_slice(&self.before);
         explained
     }
 
     /// Whether none is known.
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty() && self.declared.is_empty()
+        self.known().next().is_none()
     }
 
     /// The declared and the recognised jobs.
     pub fn known(&self) -> impl Iterator<Item = Job> {
-        self.declared.iter().chain(&self.known).copied()
+        let recognised = self.found.iter().flat_map(|found| &found.known);
+        self.declared.iter().chain(recognised).copied()
     }
 
     fn is_in_declared_hours(&self, run: &Run) -> bool {
@@ -276,9 +288,11 @@ impl Jobs {
         let mut declared = self.declared.iter();
         declared.any(|job| holds(job, run.date) || holds(job, run.date.saturating_sub(1)))
     }
+}
 
+impl Found {
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
-    fn recognise(&mut self, run: &Run) -> bool {
+    fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
         let alike: Vec<Run> = self
             .runs
             .iter()
@@ -296,7 +310,7 @@ impl Jobs {
         for rhythm in often.into_iter().chain(known).chain(dates) {
             let (span, least, _) = rhythm.rule();
             let of_rhythm = alike.iter().filter(|old| {
-                let is_due = |date| rhythm.is_due(date, &self.calendar);
+                let is_due = |date| rhythm.is_due(date, calendar);
                 run.date.abs_diff(old.date) < span && is_due(old.date) && is_due(run.date)
             });
             let of_rhythm: Vec<Run> = of_rhythm.copied().collect();
