@@ -2,8 +2,11 @@
 
 mod covering;
 mod explaining;
+mod versions;
 
 use std::sync::Arc;
+
+pub use self::versions::{Held, Versions};
 
 use crate::{
     detect::{
@@ -75,8 +78,8 @@ pub struct Account {
     pub familiar: Familiar,
     /// Its panes.
     pub ledger: Ledger,
-    /// What is and was expected of it, the oldest first.
-    pub(super) versions: Vec<Version>,
+    /// What is and was expected of it.
+    pub(super) versions: Versions,
     /// Its history.
     pub baseline: Baseline,
     /// Its hours.
@@ -125,7 +128,7 @@ impl Account {
             forbids_exports: false,
             stops_told: 0,
             is_stopped: false,
-            versions: Vec::new(),
+            versions: Versions::default(),
             critical: Critical::default(),
         }
     }
@@ -146,8 +149,11 @@ impl Account {
         let reads_all = own.is_some_and(|own| own.may_read_all);
         self.stops_told = if reads_all { ALL_TOLD } else { 0 };
         if self.forbids_exports || reads_all || !self.jobs.is_empty() {
-            let declared = peers.iter().map(|peer| peer.of_declared(self.history()));
-            self.versions = declared.collect();
+            self.versions = Versions::default();
+            for peer in peers {
+                let version = peer.of_declared(self.history());
+                self.versions.put(version, 0);
+            }
         }
     }
 
@@ -186,18 +192,27 @@ impl Account {
         mut each: impl FnMut(u32, u32),
     ) {
         self.test_coverage_behind(peers, pane, scratch, &mut each);
+        let mut least = [u32::MAX; COUNTED];
+        for version in self.versions_from_on(peers, pane) {
+            for (test, least) in least.iter_mut().enumerate() {
+                *least = version.critical_min(test).min(*least);
+            }
+        }
         for window in Window::ALL {
             let bound = self.ledger.bound(window, pane);
-            let may_cross = Signal::TESTED.into_iter().any(|signal| {
-                let least = self.critical_min(peers, stat(signal, window));
-                bound[signal as usize] >= u64::from(least)
-            });
+            let may_cross = Signal::TESTED
+                .into_iter()
+                .any(|signal| bound[signal as usize] >= u64::from(least[stat(signal, window)]));
             if !may_cross {
                 continue;
             }
             let ends = (pane, window.last(pane));
+            let (mut version, mut until) = self.version_until(peers, pane);
             self.ledger.sweep(window, ends, scratch, |end, counts| {
-                let critical = self.version_at(peers, end.index).critical(end.index);
+                if end.index >= until {
+                    (version, until) = self.version_until(peers, end.index);
+                }
+                let critical = version.critical(end.index);
                 let mut crossed = 0;
                 for signal in Signal::TESTED {
                     let test = stat(signal, window);
@@ -227,14 +242,14 @@ impl Account {
     pub(super) fn warm(&self) -> usize {
         let is_named = self.name.as_ref().is_some_and(|name| !name.is(""));
         let is_tested = self.critical.epoch > self.critical.counts[COUNTED - 1];
-        let head = usize::from(is_named) ^ usize::from(is_tested) ^ self.versions.len();
+        let head = usize::from(is_named) ^ usize::from(is_tested) ^ self.versions.warm();
         let people = self.familiar.warm() ^ self.habits.warm();
         head ^ people ^ self.unsettled.warm() ^ self.ledger.warm()
     }
 
     /// Looks at what an event of `subject` will beyond it; what it gives means nothing.
     pub(super) fn warm_beyond(&self, subject: u32) -> u32 {
-        let version = self.versions.last().map_or(0, Version::warm);
+        let version = self.versions.latest().map_or(0, Version::warm);
         let people = self.familiar.warm_beyond(subject);
         version ^ people ^ self.ledger.warm_beyond() ^ self.unsettled.warm_beyond()
     }
@@ -254,24 +269,23 @@ impl Account {
 
     /// Puts a new version in force, and forgets those that no pane from `keep_from` on needs.
     pub fn put_in_force(&mut self, version: Version, keep_from: u32) {
-        self.versions.push(version);
-        forget_versions(&mut self.versions, keep_from);
+        self.versions.put(version, keep_from);
     }
 
     /// The version in force for windows that end at `pane`: its own, or before the first its peers'.
     ///
     /// # Panics
     /// Panics where `peers` is empty: a group always has a version.
-    pub fn version_at<'a>(&'a self, peers: &'a [Version], pane: u32) -> &'a Version {
-        let own = in_force(&self.versions, pane);
-        own.or_else(|| in_force(peers, pane)).unwrap_or(&peers[0])
+    pub fn version_at<'a>(&'a self, peers: &'a [Version], pane: u32) -> Held<'a> {
+        let own = self.versions.at(pane, &self.season.calendar);
+        own.unwrap_or_else(|| Held::Kept(in_force(peers, pane).unwrap_or(&peers[0])))
     }
 
     /// The first pane that a finding's shortest window may hold: for a test of many days, that of
     /// the day since which its reading is above the usual.
     pub fn first_pane(&self, finding: Finding) -> u32 {
         let window = finding.shortest();
-        let version = self.versions.iter().rfind(|v| v.from <= finding.pane);
+        let version = self.versions.at(finding.pane, &self.season.calendar);
         let onset = version
             .filter(|_| window == Window::Today)
             .and_then(|version| {
@@ -299,25 +313,40 @@ impl Account {
         self.baseline.days > 1 && idle <= LIVE_DAYS * crate::event::DAY_MS
     }
 
-    fn critical_min(&self, peers: &[Version], test: usize) -> u32 {
-        let versions = self.versions.iter().chain(peers);
-        let least = versions.map(|version| version.critical_min(test)).min();
-        least.unwrap_or(0)
+    /// The version in force for windows that end at `pane`, and the first pane at which it is not.
+    fn version_until<'a>(&'a self, peers: &'a [Version], pane: u32) -> (Held<'a>, u32) {
+        let later = self.changes(peers).filter(|change| *change > pane);
+        let until = later.min().unwrap_or(u32::MAX);
+        (self.version_at(peers, pane), until)
+    }
+
+    /// The versions in force for windows that end at `pane` or later.
+    fn versions_from_on<'a>(
+        &'a self,
+        peers: &'a [Version],
+        pane: u32,
+    ) -> impl Iterator<Item = Held<'a>> {
+        let begun = self.versions.changes().next();
+        let is_own = begun.is_some_and(|begun| begun <= pane);
+        let peers = if is_own { &[] } else { peers };
+        let own = self.versions.since(pane, &self.season.calendar);
+        own.chain(peers.iter().map(Held::Kept))
+    }
+
+    /// Panes at which another version is in force, its own or its peers'; in no order.
+    fn changes(&self, peers: &[Version]) -> impl Iterator<Item = u32> {
+        let peers = peers.iter().map(|version| version.from);
+        self.versions.changes().chain(peers)
     }
 
     fn critical_run(&self, peers: &[Version], pane: u32, epoch: u32) -> Critical {
         let hour = pane / PANES_PER_HOUR * PANES_PER_HOUR;
-        let changes = self
-            .versions
-            .iter()
-            .chain(peers)
-            .map(|version| version.from);
         let version = self.version_at(peers, pane);
         // What a job explains ends where a window shorter than a day has left the hours of its run.
         let left = [Window::FiveMinutes, Window::Hour].map(|window| hour + window.panes() - 1);
         let left = left.into_iter().filter(|_| version.job_size() > 0);
         let (mut from, mut until) = (hour, hour + PANES_PER_HOUR);
-        for change in changes.chain(left) {
+        for change in self.changes(peers).chain(left) {
             if change <= pane {
                 from = from.max(change);
             } else {
@@ -329,7 +358,7 @@ impl Account {
             until,
             epoch,
             counts: version.critical(pane),
-            to_stop: self.to_stop(version, pane),
+            to_stop: self.to_stop(&version, pane),
         }
     }
 }

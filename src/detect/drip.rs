@@ -8,6 +8,7 @@
 
 use crate::detect::{
     baseline::{Moments, stat},
+    bytes::{Reader, Writer},
     critical::{Model, Table},
     peers::Prior,
     size::{BySize, SIZES, sizes_of},
@@ -121,6 +122,24 @@ impl Bar {
             }
         }
         high
+    }
+
+    /// Writes it down.
+    pub(super) fn pack(&self, bytes: &mut Writer) {
+        bytes.byte(self.expected.is_some().into());
+        if let Some(expected) = &self.expected {
+            expected.pack(bytes);
+        }
+        self.sums.pack(bytes);
+    }
+
+    /// Reads what [`pack`](Self::pack) wrote.
+    pub(super) fn unpack(bytes: &mut Reader<'_>) -> Self {
+        let has_begun = bytes.byte() != 0;
+        Self {
+            expected: has_begun.then(|| Expected::unpack(bytes)),
+            sums: Sums::unpack(bytes),
+        }
     }
 
     /// The highest sum once a day has reached `count`.

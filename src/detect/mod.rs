@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::event::Timestamp;
 
+mod bytes;
 mod detector;
 mod fixed;
 

@@ -9,6 +9,7 @@
 
 use crate::{
     detect::{
+        account::Held,
         baseline::stat,
         calibration::Scores,
         critical::Table,
@@ -80,7 +81,7 @@ impl Odd {
         read: OddRead,
         subjects: &[u32],
         settled: Option<u32>,
-        (version_at, table): (impl Fn(u32) -> &'a Version, &mut Table),
+        (version_at, table): (impl Fn(u32) -> Held<'a>, &mut Table),
         mut each: impl FnMut(u32, u32),
     ) -> usize {
         let pane = pane_of(read.time);

@@ -156,7 +156,7 @@ impl Account {
 
     /// Scores what was read in unusual circumstances; gives how many tiers the day reached.
     fn settle_odd(&mut self, day: u32, peers: &[Version], scores: &mut Scores) -> usize {
-        let (Some(odd), Some(latest)) = (&mut self.odd, self.versions.last().or(peers.last()))
+        let (Some(odd), Some(latest)) = (&mut self.odd, self.versions.latest().or(peers.last()))
         else {
             return 0;
         };
@@ -194,7 +194,7 @@ impl Account {
         peers: &[Version],
         (scores, as_newcomer): (&mut Scores, &mut Scores),
     ) {
-        let Some(latest) = self.versions.last().or(peers.last()) else {
+        let Some(latest) = self.versions.latest().or(peers.last()) else {
             return;
         };
         self.baseline.begin_day();

@@ -1,5 +1,9 @@
 //! The critical counts of an account (or of a newcomer to a group) from one day end to the next.
 
+mod packed;
+
+pub use self::packed::Packed;
+
 use crate::detect::{
     baseline::{Baseline, STATS, stat},
     calibration::Asked,

@@ -18,7 +18,7 @@ impl Account {
         scratch: &mut Scratch,
         each: &mut impl FnMut(u32, u32),
     ) {
-        let stops = self.versions.iter().chain(peers);
+        let stops = self.versions_from_on(peers, pane);
         let stop = stops.map(|version| version.stops.next(0)).min();
         let new = self.ledger.bound(Window::Today, pane)[Signal::Novel as usize];
         let most = new.saturating_add(self.familiar.len() as u64);
@@ -33,7 +33,7 @@ impl Account {
                 let version = self.version_at(peers, end.index);
                 let to_stop = match known {
                     Some((from, to_stop)) if from == version.from => to_stop,
-                    _ => self.to_stop(version, end.index),
+                    _ => self.to_stop(&version, end.index),
                 };
                 known = Some((version.from, to_stop));
                 if counts[Signal::Novel as usize] >= u64::from(to_stop) {

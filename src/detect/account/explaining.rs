@@ -58,7 +58,7 @@ impl Account {
                 })
             });
             let odd = self.odd.as_ref().filter(|_| crossed(odd_test(window)));
-            let odd = odd.and_then(|odd| odd.worth(window, end, version, table));
+            let odd = odd.and_then(|odd| odd.worth(window, end, &version, table));
             let odd = odd.map(|worth| Strongest {
                 window,
                 signal: Signal::People,
@@ -77,7 +77,7 @@ impl Account {
         let month = self.read_in(coverage::DAYS, end);
         let coverage = finding.is_of_coverage().then(|| Coverage {
             people: month.map_or(0, u64::from),
-            critical: self.stop_at(version, end).0.into(),
+            critical: self.stop_at(&version, end).0.into(),
             population: population.unwrap_or(0),
             usual: version.stops.usual.into(),
         });
@@ -86,7 +86,7 @@ impl Account {
         let best =
             best.or_else(|| self.strongest_refused(finding, (budget, version.days), scratch));
         let best = best.unwrap_or_else(|| unreachable!("a finding has crossed a test"));
-        let mut explanation = self.explain_test(version, end, &best);
+        let mut explanation = self.explain_test(&version, end, &best);
         explanation.peers_usual = 1.0
             + in_force(peers, end).unwrap_or(&peers[0]).models[stat(best.signal, best.window)].mean;
         let tests = (0..COUNTED).filter(|test| finding.crossed & (1 << test) != 0);

@@ -46,6 +46,10 @@ impl Detector {
                 let peers = self.groups.versions(account.group);
                 Some((account, account.version_at(peers, hour * PANES_PER_HOUR)))
             });
+            let accounts: Vec<_> = accounts.collect();
+            let accounts = accounts
+                .iter()
+                .map(|(account, version)| (*account, &**version));
             self.together.judge(hour, &accounts.collect::<Vec<_>>())
         };
         due.into_iter().filter_map(gather).collect()

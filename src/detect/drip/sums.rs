@@ -1,6 +1,9 @@
 //! What a lasting theft would look like, and the cumulative sum of each such hypothesis.
 
-use crate::detect::critical::{Model, Table};
+use crate::detect::{
+    bytes::{Reader, Writer},
+    critical::{Model, Table},
+};
 
 /// Thefts worth finding: a lasting excess of seven tenths, and one of three times the usual, equally
 /// likely; each of this many people a day at least.
@@ -36,6 +39,25 @@ impl Expected {
         Self {
             model,
             levels: levels.map(|level| u32::try_from(level).unwrap_or(u32::MAX)),
+        }
+    }
+
+    pub(super) fn pack(&self, bytes: &mut Writer) {
+        bytes.exact(self.model.mean);
+        bytes.exact(self.model.size);
+        for level in self.levels {
+            bytes.count(level);
+        }
+    }
+
+    pub(super) fn unpack(bytes: &mut Reader<'_>) -> Self {
+        let model = Model {
+            mean: bytes.exact(),
+            size: bytes.exact(),
+        };
+        Self {
+            model,
+            levels: std::array::from_fn(|_| bytes.count()),
         }
     }
 
@@ -84,6 +106,34 @@ impl Sums {
     /// Whether each is zero.
     pub(super) fn is_zero(&self) -> bool {
         self.all.iter().all(|sum| sum.value <= 0.0)
+    }
+
+    /// Writes down those above zero: the others' onset and excess mean nothing.
+    pub(super) fn pack(&self, bytes: &mut Writer) {
+        for sum in &self.all {
+            let is_above = sum.value > 0.0;
+            bytes.byte(is_above.into());
+            if is_above {
+                bytes.count(sum.value.to_bits());
+                bytes.count(sum.onset);
+                bytes.count(sum.excess.to_bits());
+            }
+        }
+    }
+
+    /// Reads what [`pack`](Self::pack) wrote.
+    pub(super) fn unpack(bytes: &mut Reader<'_>) -> Self {
+        let mut sums = Self::default();
+        for sum in &mut sums.all {
+            if bytes.byte() != 0 {
+                *sum = Sum {
+                    value: f32::from_bits(bytes.count()),
+                    onset: bytes.count(),
+                    excess: f32::from_bits(bytes.count()),
+                };
+            }
+        }
+        sums
     }
 
     /// The day since which the highest is above zero.
