@@ -141,7 +141,10 @@ impl Detector {
         let from = day_end.from;
         let budget = self.config.false_alerts_per_account_day;
         self.together.settle(day, active.len(), from, budget);
-        let keep_from = ((day + 1) * PANES_PER_DAY).saturating_sub(self.kept_panes());
+        let over = (day + 1) * PANES_PER_DAY;
+        // A window ends no earlier than the event it is tested for.
+        let ends_from = over.saturating_sub(self.horizon_panes());
+        let keep_from = over.saturating_sub(self.kept_panes());
         let accounts = self.accounts.iter().flatten();
         self.groups
             .end_day(accounts, (day, from), keep_from, &mut self.table);
@@ -155,7 +158,7 @@ impl Detector {
                 self.groups.asked(account.group),
             );
             let version = Version::new(from, account.history(), prior, asked, &mut self.table);
-            account.put_in_force(version, keep_from);
+            account.put_in_force(version, ends_from);
         }
         self.epoch += 1;
     }
@@ -177,7 +180,12 @@ impl Detector {
 
     /// Panes kept behind the watermark: the horizon, and the longest window before it.
     fn kept_panes(&self) -> u32 {
-        pane_of(Timestamp::from_millis(self.config.horizon_ms)) + Window::Day.panes() + 1
+        self.horizon_panes() + Window::Day.panes()
+    }
+
+    /// Panes behind the watermark that an event may be counted in.
+    fn horizon_panes(&self) -> u32 {
+        pane_of(Timestamp::from_millis(self.config.horizon_ms)) + 1
     }
 
     /// At the limit, lets go of accounts without a live baseline or an incident, the longest idle
