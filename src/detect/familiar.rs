@@ -258,10 +258,8 @@ impl Familiar {
             .filter(|(entry, _)| !is_new_month || **entry & CURRENT != 0)
             .map(|(entry, age)| (if is_new_month { person(*entry) } else { *entry }, age))
             .peekable();
-        let (mut people, mut ages) = (
-            Vec::with_capacity(people.len()),
-            Vec::with_capacity(ages.len()),
-        );
+        let most = people.len() + day.people.len();
+        let (mut people, mut ages) = (Vec::with_capacity(most), Vec::with_capacity(most));
         for entry in &*day.people {
             while let Some((before, age)) = known.next_if(|(other, _)| person(*other) < *entry) {
                 people.push(before);
