@@ -86,7 +86,7 @@ impl Diary {
         &self,
         (from, to): (u32, u32),
         ledger: &'a Ledger,
-    ) -> impl Iterator<Item = &'a Pane> {
+    ) -> impl Iterator<Item = Pane> + 'a {
         ledger.panes(self.held_from(from, ledger), to)
     }
 

@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use crate::{
     detect::{
         pane::{PANE_MS, PANES_PER_DAY, Pane, Share, pane_of, pane_start},
+        panes::Panes,
         running::{AGAIN, Running, Touch, give_back, last_of, make_room, rank, tail},
         window::{Counts, NOVEL, Window},
     },
@@ -47,8 +48,7 @@ pub struct Scratch {
 /// window that ends earlier is counted anew by [`sweep`](Self::sweep).
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// Invariant: sorted by index, no index twice.
-    panes: VecDeque<Pane>,
+    panes: Panes,
     /// Invariant: sorted by pane; no (pane, subject) twice; without an index, those in the day that
     /// ends at the newest pane are marked but for the last of each subject.
     touches: VecDeque<Touch>,
@@ -68,19 +68,16 @@ impl Ledger {
         let in_pane = time.millis_since(pane_start(pane)).clamp(0, PANE_MS - 1);
         let in_pane = u16::try_from(in_pane).unwrap_or(u16::MAX);
         let before = self.touches.len();
-        let newest = self.panes.back().map(|pane| pane.index);
+        let newest = self.newest();
         if newest.is_some_and(|newest| pane < newest) {
             self.add_behind(pane, in_pane, share, subjects);
             return (Place::Behind, self.touches.len() - before);
         }
         if newest != Some(pane) {
-            make_room(&mut self.panes);
-            self.panes.push_back(Pane::empty(pane, in_pane));
+            self.panes.push(Pane::empty(pane, in_pane));
             self.slide(pane);
         }
-        if let Some(last) = self.panes.back_mut() {
-            last.add(in_pane, share);
-        }
+        self.add_to(self.panes.len() - 1, in_pane, share);
         for running in &mut self.running {
             running.add(share);
         }
@@ -120,11 +117,10 @@ impl Ledger {
         }
         let keep = pane.min((newest + 1).saturating_sub(PANES_PER_DAY));
         self.kept_from = self.kept_from.max(keep);
-        let panes = self.panes.partition_point(|pane| pane.index < keep);
+        let panes = self.panes.place_of(keep);
         let touches = self.touches.partition_point(|touch| touch.pane() < keep);
-        self.panes.drain(..panes);
+        self.panes.forget(panes);
         self.touches.drain(..touches);
-        give_back(&mut self.panes);
         give_back(&mut self.touches);
         for running in &mut self.running {
             running.pane_tail -= tail(panes);
@@ -140,7 +136,7 @@ impl Ledger {
 
     /// The newest pane's number.
     pub fn newest(&self) -> Option<u32> {
-        self.panes.back().map(|pane| pane.index)
+        self.panes.newest()
     }
 
     /// Panes before this may be missing.
@@ -154,9 +150,8 @@ impl Ledger {
     }
 
     /// The panes from `from` to `to`, both included, rising.
-    pub fn panes(&self, from: u32, to: u32) -> impl Iterator<Item = &Pane> {
-        let start = self.panes.partition_point(|pane| pane.index < from);
-        let panes = self.panes.range(start..);
+    pub fn panes(&self, from: u32, to: u32) -> impl Iterator<Item = Pane> {
+        let panes = self.panes.skip(self.panes.place_of(from));
         panes.take_while(move |pane| pane.index <= to)
     }
 
@@ -209,12 +204,12 @@ impl Ledger {
         let last_seen = &mut scratch.last;
         last_seen.clear();
         let mut sums = Running {
-            pane_tail: tail(self.panes.partition_point(|pane| pane.index < first)),
+            pane_tail: tail(self.panes.place_of(first)),
             touch_tail: tail(self.touches.partition_point(|touch| touch.pane() < first)),
             ..Running::default()
         };
         let mut next_touch = sums.touch_tail as usize;
-        for end in self.panes.range(sums.pane_tail as usize..) {
+        for end in self.panes.skip(sums.pane_tail as usize) {
             if end.index > to {
                 break;
             }
@@ -246,7 +241,7 @@ impl Ledger {
                 sums.touch_tail += 1;
             }
             if end.index >= from {
-                each(end, sums.counts());
+                each(&end, sums.counts());
             }
         }
     }
@@ -263,7 +258,7 @@ impl Ledger {
     /// Looks where [`add`](Self::add) will; what it gives means nothing.
     pub(super) fn warm_beyond(&self) -> u32 {
         let touch = |at: usize| self.touches.get(at).map_or(0, |touch| touch.subject);
-        let pane = |at: usize| self.panes.get(at).map_or(0, |pane| pane.index);
+        let pane = |at: usize| self.panes.index(at).unwrap_or(0);
         let [_, _, _, day] = &self.running;
         let (tail, end) = (
             day.touch_tail as usize,
@@ -286,7 +281,7 @@ impl Ledger {
 
     /// Bytes held, estimated.
     pub fn bytes(&self) -> usize {
-        self.panes.capacity() * size_of::<Pane>()
+        self.panes.bytes()
             + self.touches.capacity() * size_of::<Touch>()
             + self.last.as_ref().map_or(0, |last| last.capacity() * 9)
     }
@@ -324,6 +319,13 @@ impl Ledger {
             touch.marked_pane |= AGAIN;
         }
         Some(touch.pane())
+    }
+
+    fn add_to(&mut self, at: usize, in_pane: u16, share: Share) {
+        if let Some(mut pane) = self.panes.get(at) {
+            pane.add(in_pane, share);
+            self.panes.set(at, pane);
+        }
     }
 
     /// Makes an index where touches have become too many to be searched.
@@ -389,13 +391,12 @@ impl Ledger {
     fn add_behind(&mut self, pane: u32, in_pane: u16, share: Share, subjects: &[u32]) {
         let newest = self.newest().unwrap_or(pane);
         let inside = |window: Window| pane >= window.first(newest);
-        let at = self.panes.partition_point(|held| held.index < pane);
-        let known = self.panes.get(at).is_some_and(|held| held.index == pane);
+        let at = self.panes.place_of(pane);
+        let known = self.panes.index(at) == Some(pane);
         if !known {
-            make_room(&mut self.panes);
             self.panes.insert(at, Pane::empty(pane, in_pane));
         }
-        self.panes[at].add(in_pane, share);
+        self.add_to(at, in_pane, share);
         for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
             if inside(window) {
                 running.add(share);

@@ -40,6 +40,7 @@ pub mod calibration;
 pub mod coverage;
 pub mod critical;
 pub mod exceedance;
+mod panes;
 pub mod peers;
 mod running;
 pub mod season;

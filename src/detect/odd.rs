@@ -212,7 +212,7 @@ impl Odd {
     pub fn reads(
         &self,
         span: (u32, u32),
-    ) -> (impl Iterator<Item = &Pane>, impl Iterator<Item = u32>) {
+    ) -> (impl Iterator<Item = Pane>, impl Iterator<Item = u32>) {
         let ledger = &self.tiers[0].ledger;
         (
             ledger.panes(span.0, span.1),

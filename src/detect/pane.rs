@@ -44,9 +44,9 @@ impl Share {
     }
 }
 
-/// What an account did in one pane.
+/// What an account did in one pane; its share may be kept in another form.
 #[derive(Clone, Copy, Debug)]
-pub struct Pane {
+pub struct Pane<S = Share> {
     /// Its number since 1970.
     pub index: u32,
     /// The first event's milliseconds into the pane.
@@ -56,7 +56,7 @@ pub struct Pane {
     /// Events.
     pub actions: u32,
     /// The sum of its events, fields as a union.
-    pub share: Share,
+    pub share: S,
 }
 
 impl Pane {
@@ -71,6 +71,16 @@ impl Pane {
         }
     }
 
+    /// Adds an event's share.
+    pub(super) fn add(&mut self, in_pane_ms: u16, share: Share) {
+        self.first_ms = self.first_ms.min(in_pane_ms);
+        self.last_ms = self.last_ms.max(in_pane_ms);
+        self.actions = self.actions.saturating_add(1);
+        self.share.add(share);
+    }
+}
+
+impl<S> Pane<S> {
     /// When its first event happened.
     pub fn first_at(&self) -> Timestamp {
         pane_start(self.index).plus_millis(i64::from(self.first_ms))
@@ -81,11 +91,14 @@ impl Pane {
         pane_start(self.index).plus_millis(i64::from(self.last_ms))
     }
 
-    /// Adds an event's share.
-    pub(super) fn add(&mut self, in_pane_ms: u16, share: Share) {
-        self.first_ms = self.first_ms.min(in_pane_ms);
-        self.last_ms = self.last_ms.max(in_pane_ms);
-        self.actions = self.actions.saturating_add(1);
-        self.share.add(share);
+    /// The same with its share in another form.
+    pub(super) fn with<T>(&self, share: T) -> Pane<T> {
+        Pane {
+            index: self.index,
+            first_ms: self.first_ms,
+            last_ms: self.last_ms,
+            actions: self.actions,
+            share,
+        }
     }
 }

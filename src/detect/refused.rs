@@ -147,7 +147,7 @@ impl Refused {
     }
 
     /// The panes from `from` to `to`, both included, in which it was refused something.
-    pub fn panes(&self, from: u32, to: u32) -> impl Iterator<Item = &Pane> {
+    pub fn panes(&self, from: u32, to: u32) -> impl Iterator<Item = Pane> {
         self.ledger.panes(from, to)
     }
 

@@ -7,7 +7,7 @@ use hashbrown::HashSet;
 use crate::{
     detect::{
         Account, AccountId, Finding, Seen,
-        pane::{Pane, pane_of, pane_start},
+        pane::{pane_of, pane_start},
     },
     event::Timestamp,
     incident::{Evidence, Explanation, Kind, Severity},
@@ -259,8 +259,8 @@ impl Episode {
             .as_ref()
             .filter(|_| self.first.is_of_refusals());
         let refused = refused.and_then(|it| it.panes(from, self.first.pane).next());
-        let refused = refused.map(Pane::first_at);
-        let counted = [gone.or(held.map(Pane::first_at)), refused];
+        let refused = refused.map(|pane| pane.first_at());
+        let counted = [gone.or(held.map(|pane| pane.first_at())), refused];
         if let Some(started_at) = counted.into_iter().flatten().min() {
             self.start_pane = pane_of(started_at);
             self.started_at = started_at;
@@ -276,7 +276,12 @@ impl Episode {
         let refused = refused.filter(|_| self.last_is_of_refusals);
         let refused = refused.and_then(|it| it.panes(self.last_pane, self.last_pane).next());
         let read = account.ledger.panes(self.last_pane, self.last_pane).next();
-        if let Some(last) = read.into_iter().chain(refused).map(Pane::last_at).max() {
+        if let Some(last) = read
+            .into_iter()
+            .chain(refused)
+            .map(|pane| pane.last_at())
+            .max()
+        {
             self.last_seen_at = last;
         }
     }

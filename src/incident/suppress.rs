@@ -133,7 +133,7 @@ impl Muting {
             return false;
         }
         let mut panes = account.ledger.panes(first, last);
-        let is_held = |pane: &Pane| {
+        let is_held = |pane: Pane| {
             let held = self.held.get(&(number, episode.account, pane.index));
             held == Some(&pane.actions)
         };
