@@ -167,9 +167,10 @@ impl Groups {
         &self.all[group as usize].prior
     }
 
-    /// What the budget asks of the accounts of `group`.
-    pub fn asked(&self, group: u32) -> &Asked {
-        &self.all[group as usize].asked
+    /// The same, and what the budget asks of them.
+    pub fn terms(&self, group: u32) -> (&Prior, &Asked) {
+        let group = &self.all[group as usize];
+        (&group.prior, &group.asked)
     }
 
     /// Takes what an account of `group` read on the day that is being settled, by signal: the count

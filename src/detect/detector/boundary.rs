@@ -152,11 +152,8 @@ impl Detector {
             let Some(account) = &mut self.accounts[id] else {
                 continue;
             };
-            account.note_stops(&self.groups.asked(account.group).stops, (day, from));
-            let (prior, asked) = (
-                self.groups.prior(account.group),
-                self.groups.asked(account.group),
-            );
+            let (prior, asked) = self.groups.terms(account.group);
+            account.note_stops(&asked.stops, (day, from));
             let version = Version::new(from, account.history(), prior, asked, &mut self.table);
             account.put_in_force(version, ends_from);
         }

@@ -170,7 +170,7 @@ mod tests {
             forbids_exports: false,
             stops_told: 1,
         };
-        let asked = Tails::PRIOR.asked(2e-4, 1.0);
+        let asked = Tails::PRIOR.asked(2e-4);
         Version::new(days * 2_880, history, &prior, &asked, &mut table)
     }
 
