@@ -96,10 +96,10 @@ pub struct Account {
     pub odd: Option<Box<Odd>>,
     /// What it was refused lately.
     pub refused: Option<Box<Refused>>,
-    /// Whether that was of the smallest size.
-    pub(super) is_small_alarm: bool,
     /// The last settled day (since 1970) that raised an alarm.
     alarmed_day: Option<u32>,
+    /// Whether the last day that was settled raised one, and had fewer than a hundred people in all.
+    pub(super) is_small_alarm: bool,
 }
 
 impl Account {
@@ -226,7 +226,7 @@ impl Account {
         }
     }
 
-    /// Notes whether the settled `day` raised an alarm; says whether one of the lowest tier began.
+    /// Notes whether the settled `day` raised an alarm; says whether a small one began.
     pub fn note_alarm(&mut self, day: u32) -> bool {
         self.is_stopped = self.unsettled.has_crossed(day, COVERED);
         if !self.unsettled.is_alarmed_on(day) {
@@ -314,7 +314,7 @@ impl Account {
     }
 
     /// The version in force for windows that end at `pane`, and the first pane at which it is not.
-    fn version_until<'a>(&'a self, peers: &'a [Version], pane: u32) -> (Held<'a>, u32) {
+    pub(super) fn version_until<'a>(&'a self, peers: &'a [Version], pane: u32) -> (Held<'a>, u32) {
         let later = self.changes(peers).filter(|change| *change > pane);
         let until = later.min().unwrap_or(u32::MAX);
         (self.version_at(peers, pane), until)

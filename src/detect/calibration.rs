@@ -71,6 +71,8 @@ pub struct Shown {
     pub tiers: usize,
     /// Its scores, had it been the day of a newcomer to the group.
     pub as_newcomer: Scores,
+    /// Whether it raised no alarm.
+    pub is_quiet: bool,
 }
 
 impl Shown {
@@ -80,6 +82,7 @@ impl Shown {
         aspects: 0,
         tiers: 0,
         as_newcomer: NO_SCORES,
+        is_quiet: true,
     };
 }
 
@@ -89,8 +92,9 @@ pub struct Experience {
     days: i128,
     passings: BySize<[i128; TESTS]>,
     excess: BySize<[i128; TESTS]>,
-    /// Account-days on which some test passed the level.
+    /// Quiet account-days on which some test passed the level, and the tests that did.
     any: i128,
+    together: i128,
     /// Account-days with each aspect.
     aspects: [i128; Aspect::ALL.len()],
     /// Account-days that reached each tier.
@@ -111,7 +115,6 @@ impl Experience {
         for days in &mut self.tiers[..shown.tiers] {
             *days += fixed(1.0);
         }
-        let any = shown.scores[0].iter().any(Option::is_some);
         for (size, scores) in shown.scores.iter().enumerate() {
             for (test, score) in scores.iter().enumerate() {
                 let Some(score) = score else { continue };
@@ -124,7 +127,12 @@ impl Experience {
                 self.excess[size][test] += fixed((score - LEVEL).clamp(0.0, most));
             }
         }
-        self.any += if any { fixed(1.0) } else { 0 };
+        if shown.is_quiet {
+            // Whatever small alarms come, they say nothing of how tests pass together.
+            let together = shown.scores[0].iter().flatten().count();
+            self.any += if together > 0 { fixed(1.0) } else { 0 };
+            self.together += fixed(together as f64);
+        }
     }
 
     /// Lets a day pass: what is older counts a little less.
@@ -135,7 +143,7 @@ impl Experience {
             .iter_mut()
             .chain(self.excess.as_flattened_mut());
         let sums = sums.chain(&mut self.aspects).chain(&mut self.tiers);
-        age(sums.chain([&mut self.days, &mut self.any]));
+        age(sums.chain([&mut self.days, &mut self.any, &mut self.together]));
     }
 
     /// The tails, leaning on `wider` as far as there are few days.
@@ -170,8 +178,8 @@ impl Experience {
         for (share, seen) in tails.tiers.iter_mut().zip(self.tiers) {
             *share = lean(seen, *share);
         }
-        let all: f64 = self.passings[0].iter().copied().map(unit).sum();
-        tails.union = (unit(self.any) + PASSINGS_PRIOR * tails.union) / (all + PASSINGS_PRIOR);
+        tails.union = (unit(self.any) + PASSINGS_PRIOR * tails.union)
+            / (unit(self.together) + PASSINGS_PRIOR);
         tails
     }
 }
@@ -345,6 +353,25 @@ mod tests {
         let truth = tail.probability(critical - LEVEL);
         let share = SHARES[0] * 1e-4 / USED as f64 / tails.union;
         assert!((truth / share - 1.0).abs() < 0.1, "{truth} {share}");
+    }
+
+    #[test]
+    fn small_alarms_raise_the_bar_of_their_size_alone() {
+        let mut experience = lived(20_000, 100, 1.5);
+        let before = experience.tails(&Tails::PRIOR).asked(2e-4).scores;
+        for _ in 0..100 {
+            let mut alarm = Shown {
+                is_quiet: false,
+                ..Shown::NOTHING
+            };
+            alarm.scores[0][0] = Some(LEVEL + 20.0);
+            experience.add(&alarm);
+        }
+        let after = experience.tails(&Tails::PRIOR).asked(2e-4).scores;
+        assert!(after[0][0] > before[0][0] + 5.0, "{before:?} {after:?}");
+        for size in 1..SIZES.len() {
+            assert!(after[size][0] <= before[size][0], "{before:?} {after:?}");
+        }
     }
 
     #[test]

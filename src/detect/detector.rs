@@ -188,7 +188,7 @@ impl Detector {
             read,
             self.names.event_subjects(),
             self.settled,
-            (|pane| account.version_at(peers, pane), &mut self.table),
+            (|pane| account.version_until(peers, pane), &mut self.table),
             |pane, crossed| {
                 findings.push(Finding {
                     account: seen.account,

@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 
-use crate::detect::{coverage, pane::PANES_PER_DAY};
+use crate::detect::coverage;
 
 /// Active days after which a new month is begun; the one before is still known. A month spans a
 /// payroll's cycle, and active days are not used up by leave.
@@ -110,16 +110,19 @@ pub struct Familiar {
     apart: Vec<Apart>,
     /// Days in force from a pane on that the watermark has not passed.
     recent: Vec<Recent>,
-    /// The last day (since 1970) that a limit kept from being learned: for as long as people are
-    /// remembered nobody is called a stranger then.
+    /// The last day (since 1970) that a limit kept from being learned: nobody is called a stranger
+    /// from then on, for what was usual of strangers cannot be learned anew, and a month is not known
+    /// until it holds the day no more.
     lost_on: Option<u32>,
 }
 
 impl Familiar {
     /// Those of `subjects` whom the account did not know at `pane`.
     pub fn strangers(&self, subjects: &[u32], pane: u32) -> impl Iterator<Item = u32> {
-        let is_incomplete = self.is_incomplete(pane / PANES_PER_DAY);
-        let all = if is_incomplete { &[] } else { subjects };
+        let all = match self.lost_on {
+            Some(_) => &[],
+            None => subjects,
+        };
         all.iter()
             .copied()
             .filter(move |&subject| !self.knows(subject, pane))
@@ -194,7 +197,7 @@ impl Familiar {
         (day, pane): (u32, u32),
         others: impl Iterator<Item = u32>,
     ) -> Option<u32> {
-        if self.is_incomplete(day) {
+        if self.lost_on.is_some_and(|lost| day < lost + coverage::DAYS) {
             return None;
         }
         let first = (day + 1).saturating_sub(days);
@@ -222,12 +225,6 @@ impl Familiar {
             lost_on: Some(day),
             ..Self::default()
         };
-    }
-
-    /// Whether people are missing of those whom it knew on a `day`.
-    fn is_incomplete(&self, day: u32) -> bool {
-        self.lost_on
-            .is_some_and(|lost| day <= lost + 2 * MONTH_DAYS)
     }
 
     /// People it holds, those of days not passed beside.
@@ -410,17 +407,15 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_a_stranger_to_who_could_not_learn_until_it_learned_anew() {
+    fn who_could_not_learn_has_no_strangers_and_a_month_once_the_day_has_left_it() {
         let mut familiar = Familiar::default();
         familiar.give_up(1);
         assert!(familiar.is_empty());
-        let morning = |day: u32| day * PANES_PER_DAY;
-        for day in 2..=62 {
-            assert!(strangers(&familiar, morning(day) - 1).is_empty(), "{day}");
-            assert_eq!(familiar.month((day - 1, morning(day))), None, "{day}");
-            familiar.learn([2].into_iter(), met(day, morning(day), morning(day)));
+        for day in 2..40 {
+            familiar.learn([2].into_iter(), met(day, day, day));
+            let known = (day > coverage::DAYS).then_some(1);
+            assert_eq!(familiar.month((day, day)), known, "day {day}");
+            assert!(strangers(&familiar, day).is_empty(), "day {day}");
         }
-        assert_eq!(strangers(&familiar, morning(62)), [1, 3]);
-        assert_eq!(familiar.month((62, morning(62))), Some(1));
     }
 }

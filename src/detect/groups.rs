@@ -7,7 +7,7 @@ use crate::{
         Config,
         account::{Account, forget_versions},
         baseline::Baseline,
-        calibration::{Asked, Experience, Shown, Tails},
+        calibration::{Asked, Experience, NO_SCORES, Shown, Tails},
         coverage::Stops,
         critical::Table,
         drip::{Drip, SLOW},
@@ -33,7 +33,7 @@ struct Group {
     versions: Vec<Version>,
     /// What its accounts have in common.
     prior: Prior,
-    /// What its quiet account-days have shown.
+    /// What its account-days have shown.
     experience: Experience,
     /// What they would have shown had each been a newcomer's.
     newcomers: Experience,
@@ -83,7 +83,7 @@ pub struct Groups {
     /// its first account comes before a day's end or after it.
     kinds: Vec<Group>,
     ids: HashMap<(AccountKind, Option<Box<str>>), u32>,
-    /// What the quiet account-days of each kind of account have shown.
+    /// What the account-days of each kind of account have shown.
     experience: [Experience; AccountKind::ALL.len()],
     /// What they would have shown had each been a newcomer's.
     newcomers: [Experience; AccountKind::ALL.len()],
@@ -202,11 +202,17 @@ impl Groups {
             return;
         }
         let group = &mut self.all[group as usize];
-        self.exceedance.add(&shown.scores, &group.tails);
+        let quiet = if shown.is_quiet {
+            &shown.scores
+        } else {
+            &NO_SCORES
+        };
+        self.exceedance.add(quiet, &group.tails);
         self.experience[group.kind as usize].add(shown);
         group.experience.add(shown);
         let newcomer = Shown {
             scores: shown.as_newcomer,
+            is_quiet: shown.is_quiet,
             ..Shown::NOTHING
         };
         group.newcomers.add(&newcomer);

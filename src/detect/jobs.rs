@@ -21,7 +21,7 @@ use crate::detect::{
 mod rhythm;
 
 pub use self::rhythm::Rhythm;
-use self::rhythm::{day_of_month, weekday_of};
+use self::rhythm::{MONTH_END, day_of_month, weekday_of};
 
 /// A batch of reading ends where nothing follows for half an hour.
 const GAP_PANES: u32 = PANES_PER_HOUR / 2;
@@ -39,8 +39,6 @@ const BATCHES_MAX: usize = 6;
 const TOLERANCE_PANES: u32 = PANES_PER_HOUR * 5 / 4;
 /// Runs of a job are alike in size up to this factor.
 const SIZE_RATIO: f64 = 2.0;
-/// The date that every month ends at or before.
-const MONTH_END: u32 = 31;
 /// Runs remembered.
 const RUNS_MAX: usize = 48;
 /// Jobs of one account.
@@ -306,7 +304,14 @@ impl Found {
         });
         let known: Vec<Rhythm> = known.map(|job| job.rhythm).collect();
         let often = [Rhythm::Daily, Rhythm::Weekly(weekday_of(run.date))];
-        let dates = [MONTH_END, day_of_month(run.date)].map(Rhythm::DayOfMonth);
+        let date = day_of_month(run.date);
+        // A run of the first may belong to the month's end before, but mostly does not.
+        let dates = if date > MONTH_END / 2 {
+            [MONTH_END, date]
+        } else {
+            [date, MONTH_END]
+        };
+        let dates = dates.map(Rhythm::DayOfMonth);
         for rhythm in often.into_iter().chain(known).chain(dates) {
             let (span, least, _) = rhythm.rule();
             let of_rhythm = alike.iter().filter(|old| {
@@ -326,7 +331,7 @@ impl Found {
             }
             let job = job_of(rhythm, run, &of_rhythm);
             let same = self.known.iter().position(|old| {
-                old.rhythm == rhythm && old.start.abs_diff(job.start) <= TOLERANCE_PANES
+                old.rhythm.overlaps(rhythm) && old.start.abs_diff(job.start) <= TOLERANCE_PANES
             });
             match same {
                 Some(at) => self.known[at] = job,
@@ -573,6 +578,10 @@ mod tests {
         // By the last days of March and April, either may be meant; May ends on a Sunday.
         let (jobs, _) = learned([run(3, 31, 5_000), run(4, 30, 5_100)].into_iter());
         assert!(due(&jobs, 5, 29) && due(&jobs, 5, 31) && !due(&jobs, 5, 20));
+        // The first of a month is not the end of the one before.
+        let (jobs, _) = learned([run(11, 1, 900), run(12, 1, 900)].into_iter());
+        let new_year = u32::try_from(days_from_civil(2027, 1, 2)).unwrap();
+        assert!(allowed(&jobs, Window::Hour, new_year * PANES_PER_DAY + 600) > 0);
         // About the 25th, which was a Sunday in January.
         let runs = [run(1, 23, 800), run(2, 25, 800), run(3, 25, 800)];
         let (jobs, _) = learned(runs.into_iter());

@@ -7,6 +7,8 @@
 //! people on any day is what a count in a tier is worth, and what is still wrong with that the tail
 //! of the scores shows, as for every test.
 
+use std::ops::Range;
+
 use crate::{
     detect::{
         account::Held,
@@ -46,6 +48,25 @@ pub struct Odd {
     tiers: [Tier; TIERS.len()],
 }
 
+/// The version that was asked for last, which most panes beside have too; older ones lie packed.
+struct Last<'a, F> {
+    version_until: F,
+    held: Option<(Range<u32>, Held<'a>)>,
+}
+
+impl<'a, F: Fn(u32) -> (Held<'a>, u32)> Last<'a, F> {
+    fn at(&mut self, pane: u32) -> &Version {
+        let held = match self.held.take() {
+            Some(held) if held.0.contains(&pane) => held,
+            _ => {
+                let (version, until) = (self.version_until)(pane);
+                (pane..until, version)
+            }
+        };
+        &self.held.insert(held).1
+    }
+}
+
 /// A read in unusual circumstances.
 #[derive(Clone, Copy, Debug)]
 pub struct OddRead {
@@ -73,21 +94,25 @@ pub struct Worth {
 }
 
 impl Odd {
-    /// Counts a read that names `subjects`, and tests every window that holds it by the version
-    /// in force where the window ends; `each` gets that pane and the tests that crossed. Days up
+    /// Counts a read that names `subjects`, and tests every window that holds it by the version in
+    /// force where the window ends, which `version_until` gives with the pane that ends it; `each` gets that pane and the tests that crossed. Days up
     /// to `settled` are not noted any more. Gives how many touches the read added.
     pub fn observe<'a>(
         &mut self,
         read: OddRead,
         subjects: &[u32],
         settled: Option<u32>,
-        (version_at, table): (impl Fn(u32) -> Held<'a>, &mut Table),
+        (version_until, table): (impl Fn(u32) -> (Held<'a>, u32), &mut Table),
         mut each: impl FnMut(u32, u32),
     ) -> usize {
         let pane = pane_of(read.time);
         let share = Share {
             fields: u32::from(read.aspects),
             ..read.share
+        };
+        let mut versions = Last {
+            version_until,
+            held: None,
         };
         let mut added = 0;
         for (number, tier) in self.tiers.iter_mut().enumerate() {
@@ -100,7 +125,7 @@ impl Odd {
                 Place::Newest => 0,
                 // One day's end lies between them at most.
                 Place::Behind => [pane, window.last(pane)]
-                    .map(|end| version_at(end).odd_critical_min(number, window, table))
+                    .map(|end| versions.at(end).odd_critical_min(number, window, table))
                     .into_iter()
                     .min()
                     .unwrap_or(0),
@@ -108,7 +133,7 @@ impl Odd {
             let mut test = |window, end, counts: Counts| {
                 let people = counts[Signal::People as usize];
                 if people >= u64::from(PEOPLE_MIN)
-                    && people >= version_at(end).odd_critical(number, window, end, table)
+                    && people >= versions.at(end).odd_critical(number, window, end, table)
                 {
                     each(end, 1 << odd_test(window));
                 }

@@ -132,11 +132,15 @@ impl Account {
             aspects: if is_suspect { 0 } else { aspects },
             tiers: if is_suspect { 0 } else { tiers },
             as_newcomer,
+            is_quiet,
         };
         if is_quiet {
             return Some(shown);
         }
-        let mut shown_small = Shown::NOTHING;
+        let mut shown_small = Shown {
+            is_quiet: false,
+            ..Shown::NOTHING
+        };
         if self.is_small_alarm && day_end.parts.has(Part::SmallAlarms) {
             shown_small.scores[0] = shown.scores[0];
         }

@@ -4,9 +4,10 @@
 //! Honest days that stand out by a hundred people are rarer than such as stand out by twenty, so the
 //! larger an excess, the less surprising it has to be for the same rate of false alerts: significance
 //! first, then records at risk (reference: detection, ranking by excess records). The smallest size
-//! is the one that a budget moves: there the tails know the days that raised a small alarm too, and
-//! where those come too often its bar rises, whoever was right. The larger sizes keep their bars:
-//! what a theft of a hundred people must reach is moved by no alarm before it.
+//! is the one that a budget moves: there the tails know the days too that raised an alarm and had
+//! fewer than a hundred people in all, and where those come too often its bar rises, whoever was
+//! right. (The slow tests, which tell a level once, know theirs by that level.) The larger sizes keep
+//! their bars: what a theft of a hundred people must reach is moved by no alarm before it.
 
 /// People above expectation from which a count is of each size: as the severities low and medium,
 /// high, and critical.

@@ -176,8 +176,8 @@ impl Unsettled {
         days.any(|block| block.day == day && block.alarmed_at <= pane)
     }
 
-    /// Whether something that was read was too much on `day`, but below the tiers that no alarm before
-    /// it moves.
+    /// Whether something that was read was too much on `day`, but fewer than a hundred people (or records
+    /// exported) were read in all.
     pub fn is_small_alarm(&self, day: u32) -> bool {
         let of_reads = (1 << TESTS) - 1;
         let mut days = self.days.iter();

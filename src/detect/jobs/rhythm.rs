@@ -12,7 +12,8 @@ pub enum Rhythm {
     /// Every so-manieth day of the week, Monday being 0.
     Weekly(u32),
     /// About this day of the month, or in a shorter month its last, as it is learned: a day before or
-    /// after it too, and on the other side of days off that begin with it.
+    /// after it too, and before or after the days off that it lies in. About the 31st is also on the
+    /// last day that the supplier works on.
     DayOfMonth(u32),
     /// On this very day of the month, or in a shorter month on its last; is declared alone.
     Date(u32),
@@ -20,7 +21,18 @@ pub enum Rhythm {
     LastWorkingDay,
 }
 
+/// The date that every month ends at or before.
+pub(super) const MONTH_END: u32 = 31;
+
 impl Rhythm {
+    /// Whether a run may be of either: the same, or dates of a month that are moved to one day.
+    pub(super) fn overlaps(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::DayOfMonth(one), Self::DayOfMonth(other)) => one.abs_diff(other) <= 2,
+            _ => self == other,
+        }
+    }
+
     /// Days within which runs are counted, how many make a rhythm, and days without one end it.
     pub(super) const fn rule(self) -> (u32, usize, u32) {
         match self {
@@ -38,7 +50,9 @@ impl Rhythm {
             Self::Weekly(weekday) => weekday_of(day) == weekday,
             Self::DayOfMonth(wanted) => {
                 let mut about = day.saturating_sub(1)..=day + 1;
-                about.any(|day| is_date(day, wanted)) || is_moved(day, wanted, calendar)
+                about.any(|day| is_date(day, wanted))
+                    || is_moved(day, wanted, calendar)
+                    || wanted == MONTH_END && is_last_working_day(day, calendar)
             }
             Self::Date(wanted) => is_date(day, wanted),
             Self::LastWorkingDay => is_last_working_day(day, calendar),
@@ -98,6 +112,11 @@ mod tests {
         let may = [28, 29, 30, 31].map(|date| due(31, 5, date));
         assert_eq!(may, [false, true, true, true]);
         assert!(due(31, 6, 1), "the first of June follows a Sunday");
+        // Nobody works in the last week.
+        let holidays = (25..=31).map(|date| days_from_civil(2025, 12, date));
+        let christmas = Calendar::new(holidays.collect());
+        let eve = u32::try_from(days_from_civil(2025, 12, 24)).unwrap();
+        assert!(Rhythm::DayOfMonth(31).is_due(eve, &christmas));
         let february = [26, 27, 28].map(|date| due(31, 2, date));
         assert_eq!(february, [false, true, true]);
     }
