@@ -24,10 +24,10 @@ use crate::detect::{
 pub const LEVEL: f64 = 5.3;
 /// Highest score asked for; a model's p below e^-60 is nothing that a budget can ask.
 const SCORE_MAX: f64 = 60.0;
-/// Before anything is known, one account-day in fifty passes the level, as in these many
-/// account-days of experience; tails are taken for longer than the models' by so much, as in these
-/// many passings.
-const RATE_PRIOR: f64 = 0.02;
+/// Before anything is known, as many account-days pass the level as a perfect model's would, and
+/// four times as many with a large excess, of which less is known; as in these many account-days of
+/// experience. Tails are taken for longer than the models' by so much, as in these many passings.
+const RATE_PRIOR: BySize<f64> = [0.005, 0.02, 0.02];
 const DAYS_PRIOR: f64 = 300.0;
 const SCALE_PRIOR: f64 = 1.8;
 const PASSINGS_PRIOR: f64 = 15.0;
@@ -194,6 +194,14 @@ struct Tail {
 }
 
 impl Tail {
+    /// Before anything is known of a size.
+    const fn prior(size: usize) -> Self {
+        Self {
+            rate: RATE_PRIOR[size],
+            scale: SCALE_PRIOR,
+        }
+    }
+
     /// The excess over the level that so small a share of account-days reaches.
     fn above(self, share: f64) -> f64 {
         let unit = self.scale * (1.0 - SHAPE);
@@ -237,10 +245,11 @@ pub struct Asked {
 impl Tails {
     /// Before anything is known.
     pub const PRIOR: Self = Self {
-        tests: [[Tail {
-            rate: RATE_PRIOR,
-            scale: SCALE_PRIOR,
-        }; TESTS]; SIZES.len()],
+        tests: [
+            [Tail::prior(0); TESTS],
+            [Tail::prior(1); TESTS],
+            [Tail::prior(2); TESTS],
+        ],
         union: 1.0,
         aspects: [ASPECT_PRIOR; Aspect::ALL.len()],
         tiers: TIERS_PRIOR,
