@@ -6,7 +6,7 @@ mod versions;
 
 use std::sync::Arc;
 
-pub use self::versions::{Held, Versions};
+pub use self::versions::{Held, LookUp, Versions};
 
 use crate::{
     detect::{
@@ -207,12 +207,9 @@ impl Account {
                 continue;
             }
             let ends = (pane, window.last(pane));
-            let (mut version, mut until) = self.version_until(peers, pane);
+            let mut versions = LookUp::new(|pane| self.version_until(peers, pane));
             self.ledger.sweep(window, ends, scratch, |end, counts| {
-                if end.index >= until {
-                    (version, until) = self.version_until(peers, end.index);
-                }
-                let critical = version.critical(end.index);
+                let critical = versions.at(end.index).critical(end.index);
                 let mut crossed = 0;
                 for signal in Signal::TESTED {
                     let test = stat(signal, window);

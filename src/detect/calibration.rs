@@ -35,7 +35,8 @@ const PASSINGS_PRIOR: f64 = 15.0;
 /// as many days say no more than one does of the others.
 const EXCURSION_DAYS: f64 = 4.0;
 /// The shape of every tail: heavier than exponential, as work comes in lumps. Too few days pass the
-/// level to measure it group by group; measured over all it lets budgets from 0.1 to 2 come as asked.
+/// level to measure it group by group. With a lighter one, budgets far apart come closer together than
+/// asked.
 pub(super) const SHAPE: f64 = 0.2;
 /// No tail is shorter than the model's; but that of newcomers, whose model is as wide as their group,
 /// may be.

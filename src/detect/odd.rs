@@ -7,11 +7,9 @@
 //! people on any day is what a count in a tier is worth, and what is still wrong with that the tail
 //! of the scores shows, as for every test.
 
-use std::ops::Range;
-
 use crate::{
     detect::{
-        account::Held,
+        account::{Held, LookUp},
         baseline::stat,
         calibration::Scores,
         critical::Table,
@@ -48,25 +46,6 @@ pub struct Odd {
     tiers: [Tier; TIERS.len()],
 }
 
-/// The version that was asked for last, which most panes beside have too; older ones lie packed.
-struct Last<'a, F> {
-    version_until: F,
-    held: Option<(Range<u32>, Held<'a>)>,
-}
-
-impl<'a, F: Fn(u32) -> (Held<'a>, u32)> Last<'a, F> {
-    fn at(&mut self, pane: u32) -> &Version {
-        let held = match self.held.take() {
-            Some(held) if held.0.contains(&pane) => held,
-            _ => {
-                let (version, until) = (self.version_until)(pane);
-                (pane..until, version)
-            }
-        };
-        &self.held.insert(held).1
-    }
-}
-
 /// A read in unusual circumstances.
 #[derive(Clone, Copy, Debug)]
 pub struct OddRead {
@@ -95,8 +74,9 @@ pub struct Worth {
 
 impl Odd {
     /// Counts a read that names `subjects`, and tests every window that holds it by the version in
-    /// force where the window ends, which `version_until` gives with the pane that ends it; `each` gets that pane and the tests that crossed. Days up
-    /// to `settled` are not noted any more. Gives how many touches the read added.
+    /// force where the window ends, which `version_until` gives with the first pane at which it is
+    /// not; `each` gets the window's last pane and the tests that crossed. Days up to `settled` are
+    /// not noted any more. Gives how many touches the read added.
     pub fn observe<'a>(
         &mut self,
         read: OddRead,
@@ -110,10 +90,7 @@ impl Odd {
             fields: u32::from(read.aspects),
             ..read.share
         };
-        let mut versions = Last {
-            version_until,
-            held: None,
-        };
+        let mut versions = LookUp::new(version_until);
         let mut added = 0;
         for (number, tier) in self.tiers.iter_mut().enumerate() {
             if read.rarity < TIERS[number] {

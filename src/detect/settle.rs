@@ -223,22 +223,14 @@ impl Account {
                         job => all.saturating_sub(job).max(1),
                     };
                     if stat < COUNTED {
+                        let reach = |scores: &mut Scores, version: &Version, x| {
+                            let sizes = sizes_of(f64::from(x) - 1.0 - version.models[stat].mean);
+                            reach(scores, stat, sizes, version.score_of_large(stat, first, x));
+                        };
                         if let Some(peer) = peers.last() {
-                            let excess = f64::from(all) - 1.0 - peer.models[stat].mean;
-                            reach(
-                                as_newcomer,
-                                stat,
-                                sizes_of(excess),
-                                peer.score_of_large(stat, first, all),
-                            );
+                            reach(as_newcomer, peer, all);
                         }
-                        let excess = f64::from(x) - 1.0 - latest.models[stat].mean;
-                        reach(
-                            scores,
-                            stat,
-                            sizes_of(excess),
-                            latest.score_of_large(stat, first, x),
-                        );
+                        reach(scores, latest, x);
                     }
                     let lesson = Lesson {
                         x,

@@ -338,7 +338,9 @@ impl Version {
         // X is 1 + Y.
         let mut bar = |score: f32| 1 + table.critical(model, f64::from(score - rare) + active.ln());
         let sizes = self.odd.scores.iter().zip(SIZES);
-        let of = |(scores, size): (&[f32; 4], u32)| bar(scores[window as usize]).max(size.into());
+        let of = |(scores, size): (&[f32; Window::ALL.len()], u32)| {
+            bar(scores[window as usize]).max(size.into())
+        };
         let count = sizes.map(of).min().unwrap_or(u64::MAX);
         count.max(u64::from(PEOPLE_MIN))
     }

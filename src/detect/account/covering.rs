@@ -1,6 +1,6 @@
 //! How much of the supplier an account has read within a month.
 
-use super::Account;
+use super::{Account, LookUp};
 use crate::detect::{
     COVERED,
     coverage::Stops,
@@ -27,13 +27,14 @@ impl Account {
         }
         // Within a day it changes where a version does.
         let mut known: Option<(u32, u32)> = None;
+        let mut versions = LookUp::new(|pane| self.version_until(peers, pane));
         let ends = (pane, Window::Today.last(pane));
         self.ledger
             .sweep(Window::Today, ends, scratch, |end, counts| {
-                let version = self.version_at(peers, end.index);
+                let version = versions.at(end.index);
                 let to_stop = match known {
                     Some((from, to_stop)) if from == version.from => to_stop,
-                    _ => self.to_stop(&version, end.index),
+                    _ => self.to_stop(version, end.index),
                 };
                 known = Some((version.from, to_stop));
                 if counts[Signal::Novel as usize] >= u64::from(to_stop) {

@@ -1,6 +1,6 @@
 //! The versions of one account: the one in force as it is, those before it packed.
 
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 use crate::detect::{
     season::Calendar,
@@ -32,6 +32,36 @@ impl Deref for Held<'_> {
             Self::Kept(version) => version,
             Self::Unpacked(version) => version,
         }
+    }
+}
+
+/// Looks versions up, and holds the one that was asked for last: most panes beside have it too, and
+/// older ones lie packed.
+#[derive(Debug)]
+pub struct LookUp<'a, F> {
+    version_until: F,
+    held: Option<(Range<u32>, Held<'a>)>,
+}
+
+impl<'a, F: Fn(u32) -> (Held<'a>, u32)> LookUp<'a, F> {
+    /// `version_until` gives the version in force at a pane, and the first pane at which it is not.
+    pub fn new(version_until: F) -> Self {
+        Self {
+            version_until,
+            held: None,
+        }
+    }
+
+    /// The version in force at a pane.
+    pub fn at(&mut self, pane: u32) -> &Version {
+        let held = match self.held.take() {
+            Some(held) if held.0.contains(&pane) => held,
+            _ => {
+                let (version, until) = (self.version_until)(pane);
+                (pane..until, version)
+            }
+        };
+        &self.held.insert(held).1
     }
 }
 
