@@ -185,7 +185,7 @@ fn a_slow_theft_is_dated_by_its_first_day_and_exposes_everybody_since() {
     let mut weeks = Weeks::default();
     weeks.clerks(42);
     let theft: Vec<i64> = (28..42).filter(|day| day % 7 < 5).collect();
-    let stolen = |day: i64| (0..18).map(move |n| format!("stolen-{day}-{n}"));
+    let stolen = |day: i64| (0..20).map(move |n| format!("stolen-{day}-{n}"));
     for &day in &theft {
         // Two an hour and a half: never many at once.
         for (place, person) in (0..).zip(stolen(day)) {
@@ -554,9 +554,9 @@ fn an_ordinary_read_that_comes_late_belongs_to_the_incident_as_if_it_had_not() {
     let decide = |arrives_after_ms: i64| {
         let mut weeks = Weeks::default();
         weeks.busy_clerks(42);
-        weeks.hour(59, ELSEWHERE, USUAL);
+        weeks.hour(62, ELSEWHERE, USUAL);
         weeks.view("clerk-3", 37, 15, std::iter::once("before".to_owned()));
-        weeks.reads.last_mut().unwrap().at += 57 * 60_000;
+        weeks.reads.last_mut().unwrap().at += 59 * 60_000;
         let lines = weeks.lines_by("", |read| {
             let is_late = read.subjects[0] == "before";
             (read.at + if is_late { arrives_after_ms } else { 0 }, 0)
@@ -570,7 +570,40 @@ fn an_ordinary_read_that_comes_late_belongs_to_the_incident_as_if_it_had_not() {
     let in_order = decide(0);
     assert_eq!(
         in_order.1.first_at.as_millis(),
-        FROM_MS + 37 * DAY_MS + 15 * HOUR_MS + 57 * 60_000
+        FROM_MS + 37 * DAY_MS + 15 * HOUR_MS + 59 * 60_000
     );
     assert_eq!(decide(58 * 60_000), in_order);
+}
+
+/// Weeks of clerks whose work is on the three hundred people of the week, all of them together; on a
+/// day of the sixth week `clerk-3` reads `people` instead, as many as ever.
+fn a_day_of(people: impl Fn(i64) -> String) -> Vec<Alert> {
+    let mut weeks = Weeks::default();
+    for clerk in 0..12_i64 {
+        for day in (0..42).filter(|day| day % 7 < 5) {
+            for hour in 9..16 {
+                let read = 4 + (clerk * 31 + day * 17 + hour * 13) % 32;
+                let week = |n| format!("week-{}-{}", day / 7, (n * 7 + clerk + hour) % 300);
+                let all: Vec<_> = match (clerk, day) {
+                    (3, 37) => (0..read).map(|n| people(hour * 40 + n)).collect(),
+                    _ => (0..read).map(week).collect(),
+                };
+                weeks.view(&format!("clerk-{clerk}"), day, hour, all.into_iter());
+            }
+        }
+    }
+    weeks.decide()
+}
+
+#[test]
+fn a_usual_number_of_people_whom_nobody_had_read_for_a_fortnight_is_too_many() {
+    let alerts = a_day_of(|n| format!("week-{}-{}", n % 3, n % 300));
+    assert_eq!(opened(&alerts), [("clerk-3", Kind::Enumeration)]);
+    let reason = &alerts[0].reasons[0];
+    assert!(
+        reason.contains("nobody had read for a fortnight"),
+        "{reason}"
+    );
+    let alerts = a_day_of(|n| format!("week-5-{}", n % 300));
+    assert_eq!(opened(&alerts), [], "the same number of this week's people");
 }

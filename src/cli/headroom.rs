@@ -265,6 +265,7 @@ fn test((signal, window): (Signal, Window)) -> String {
     let what = match signal {
         Signal::People => "people",
         Signal::Novel => "new people",
+        Signal::Idle => "idle people",
         Signal::Exported => "records exported",
         Signal::Records => "records",
     };

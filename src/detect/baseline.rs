@@ -297,7 +297,17 @@ impl Baseline {
 
     fn usual_mut(&mut self, stat: usize) -> &mut Usual {
         let (signal, window) = (stat / Window::ALL.len(), stat % Window::ALL.len());
-        &mut self.signals[signal].get_or_insert_default()[window]
+        let of_signal = self.signals[signal].get_or_insert_with(|| {
+            let mut usual = Box::<[Usual; Window::ALL.len()]>::default();
+            if signal == Signal::Idle as usize {
+                // It may begin with a mature account, whose week before says nothing of it.
+                for usual in &mut *usual {
+                    usual.anchor = f32::INFINITY;
+                }
+            }
+            usual
+        });
+        &mut of_signal[window]
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
         exceedance::Exceedance,
         groups::Groups,
         habits::Aspects,
+        idle::Idle,
         ledger::{Place, Scratch},
         merge_findings,
         names::Names,
@@ -28,7 +29,7 @@ use crate::{
         refused,
         together::Together,
         version::{TESTS, Version},
-        window::NOVEL,
+        window::{IDLE, NOVEL},
     },
     event::{AccessEvent, AccountKind},
 };
@@ -51,6 +52,7 @@ pub struct Detector {
     groups: Groups,
     together: Together,
     names: Names,
+    idle: Idle,
     table: Table,
     scratch: Scratch,
     /// What the last event touched.
@@ -84,6 +86,7 @@ impl Detector {
             groups,
             together,
             names,
+            idle: Idle::default(),
             table: Table::default(),
             scratch: Scratch::default(),
             touched: Vec::new(),
@@ -115,6 +118,11 @@ impl Detector {
         self.touched.extend_from_slice(subjects);
         let new = account.familiar.strangers(subjects, seen.pane);
         self.touched.extend(new.map(|subject| subject | NOVEL));
+        // A program's run takes everybody.
+        if account.kind != AccountKind::Service {
+            let idle = self.idle.idle(subjects, seen.pane / PANES_PER_DAY);
+            self.touched.extend(idle.map(|subject| subject | IDLE));
+        }
         let (place, touches) = account.ledger.add(event.time, seen.share, &self.touched);
         self.touches += touches;
         let peers = self.groups.versions(account.group);
@@ -276,7 +284,7 @@ impl Detector {
     pub fn bytes(&self) -> [usize; 2] {
         let each = size_of::<Account>() + 2 * size_of::<Version>() + 200;
         let accounts = self.accounts.len() * each + self.touches * 24 + self.known * 5;
-        [accounts, self.names.bytes()]
+        [accounts, self.names.bytes() + self.idle.bytes()]
     }
 
     /// The last day (since 1970) that is settled.

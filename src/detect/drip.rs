@@ -20,8 +20,9 @@ mod sums;
 pub(super) use self::sums::ratio;
 use self::sums::{Expected, STEP, Sums};
 
-/// What is watched for slow theft: people, and people whom the account had not read.
-pub const SLOW: [Signal; 2] = [Signal::People, Signal::Novel];
+/// What is watched for slow theft: people, people whom the account had not read, and people whom
+/// nobody had.
+pub const SLOW: [Signal; 3] = [Signal::People, Signal::Novel, Signal::Idle];
 
 /// Active days before the test begins.
 const DAYS_MIN: u32 = 8;
@@ -58,13 +59,14 @@ struct Lane {
     pending: Vec<f64>,
     /// The same days as they came.
     since: Moments,
+    /// Active days on which it was counted.
+    days: u32,
 }
 
 /// The slow tests of one account.
 #[derive(Clone, Debug, Default)]
 pub struct Drip {
     lanes: [Lane; SLOW.len()],
-    days: u32,
 }
 
 /// Where a slow test stands until the next day end.
@@ -150,33 +152,36 @@ impl Bar {
 }
 
 impl Drip {
-    /// Takes a settled `day` (since 1970) with its counts of [`SLOW`] into account, `common` being
+    /// Takes a settled `day` (since 1970) with its counts of [`SLOW`], where there are such, into account,
+    /// `common` being
     /// how many times their usual its peers read that day. One that raised an alarm of a slow test, or
     /// that `is_vouched` for, ends the excursion that it belongs to, whose days are usual then. Gives
     /// the highest sum of each excursion from zero that ended, where it raised no alarm.
     pub fn learn(
         &mut self,
         day: u32,
-        counts: [u32; SLOW.len()],
+        counts: [Option<u32>; SLOW.len()],
         common: [f64; SLOW.len()],
         prior: &Prior,
         (alarms, is_vouched): (u32, bool),
         table: &mut Table,
     ) -> [BySize<Option<f64>>; SLOW.len()] {
-        let begun = self.days >= DAYS_MIN;
-        self.days += 1;
         let is_told = SLOW
             .into_iter()
             .any(|signal| alarms >> stat(signal, Window::Today) & 1 == 1);
         let is_over = is_told || is_vouched;
         std::array::from_fn(|index| {
             let lane = &mut self.lanes[index];
+            let Some(count) = counts[index].map(f64::from) else {
+                return BySize::default();
+            };
+            let begun = lane.has_begun();
+            lane.days += 1;
             let model = lane.model(SLOW[index], prior);
             let model = Model {
                 mean: model.mean * common[index],
                 ..model
             };
-            let count = f64::from(counts[index]);
             let ended = begun.then(|| {
                 let expected = Expected::new(model, table);
                 lane.step((day, count), &expected, alarms != 0, is_over)
@@ -205,7 +210,9 @@ impl Drip {
 
     /// What `signal` of [`SLOW`] by its place is expected to count on an active day.
     pub fn expected(&self, place: usize, prior: &Prior) -> Option<f64> {
-        (self.days >= DAYS_MIN).then(|| self.lanes[place].model(SLOW[place], prior).mean)
+        let lane = &self.lanes[place];
+        let model = || lane.model(SLOW[place], prior);
+        lane.has_begun().then(|| model().mean)
     }
 
     /// Whether the reading of the last days is above the usual.
@@ -217,7 +224,7 @@ impl Drip {
     pub fn bars(&self, prior: &Prior, table: &mut Table) -> [Bar; SLOW.len()] {
         std::array::from_fn(|index| {
             let lane = &self.lanes[index];
-            let begun = self.days >= DAYS_MIN;
+            let begun = lane.has_begun();
             let model = begun.then(|| lane.model(SLOW[index], prior));
             Bar {
                 expected: model.map(|model| Expected::new(model, table)),
@@ -228,6 +235,10 @@ impl Drip {
 }
 
 impl Lane {
+    const fn has_begun(&self) -> bool {
+        self.days >= DAYS_MIN
+    }
+
     /// Adds a day; gives the peak of an excursion that ended without an alarm.
     fn step(
         &mut self,
@@ -326,8 +337,8 @@ mod tests {
         let scores = (0..days).map(|day| {
             drip.learn(
                 day,
-                [count(day), 0],
-                [1.0; 2],
+                [Some(count(day)), Some(0), None],
+                [1.0; SLOW.len()],
                 &regular(),
                 (0, false),
                 &mut Table::default(),
@@ -381,8 +392,8 @@ mod tests {
             let alarms = if crosses { today } else { 0 };
             drip.learn(
                 day,
-                [count, 0],
-                [1.0; 2],
+                [Some(count), Some(0), None],
+                [1.0; SLOW.len()],
                 &regular(),
                 (alarms, false),
                 &mut Table::default(),

@@ -6,7 +6,8 @@
 
 use crate::detect::{
     calibration::{Scores, Tails},
-    version::{TESTS, is_used, signal_and_window},
+    parts::Parts,
+    version::{TESTS, is_among, signal_and_window},
     window::Window,
 };
 
@@ -27,12 +28,13 @@ pub struct Exceedance {
 }
 
 impl Exceedance {
-    /// Takes an account-day with its scores, judged by the tails that were in force.
-    pub fn add(&mut self, scores: &Scores, tails: &Tails) {
+    /// Takes an account-day with its scores, judged by the tails that were in force; tests that are not
+    /// among `parts` were not made.
+    pub fn add(&mut self, scores: &Scores, tails: &Tails, parts: Parts) {
         self.days += 1;
         for (test, score) in (0..TESTS)
             .zip(&scores[0])
-            .filter(|(test, _)| is_used(*test))
+            .filter(|(test, _)| is_among(*test, parts))
         {
             let window = signal_and_window(test).1 as usize;
             let p = score.map(|score| tails.probability(test, score));
@@ -77,7 +79,7 @@ mod tests {
         let tails = experience.tails(&Tails::PRIOR);
         let mut seen = Exceedance::default();
         for scores in days(200_000, 50, 2.0) {
-            seen.add(&scores, &tails);
+            seen.add(&scores, &tails, Parts::default());
         }
         seen
     }

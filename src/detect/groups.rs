@@ -95,6 +95,7 @@ pub struct Groups {
     calendar: Calendar,
     /// How many people's records it holds, where known.
     population: Option<u64>,
+    /// What is at work; tests of idle people are not from the first day on.
     parts: Parts,
     /// Whether days teach nothing any more.
     is_frozen: bool,
@@ -107,7 +108,7 @@ impl Groups {
             budget: config.false_alerts_per_account_day,
             calendar: config.declared.calendar.clone(),
             population: config.population,
-            parts: config.parts,
+            parts: config.parts.without(Part::Idle),
             ..Self::default()
         };
         let mut table = Table::default();
@@ -207,7 +208,7 @@ impl Groups {
         } else {
             &NO_SCORES
         };
-        self.exceedance.add(quiet, &group.tails);
+        self.exceedance.add(quiet, &group.tails, self.parts);
         self.experience[group.kind as usize].add(shown);
         group.experience.add(shown);
         let newcomer = Shown {
@@ -217,6 +218,11 @@ impl Groups {
         };
         group.newcomers.add(&newcomer);
         self.newcomers[group.kind as usize].add(&newcomer);
+    }
+
+    /// Lets the tests of idle people tell from the next day end on: it is known how many usually are.
+    pub fn tell_of_idle(&mut self) {
+        self.parts = self.parts.with(Part::Idle);
     }
 
     /// Notes that an alarm of the smallest size began.

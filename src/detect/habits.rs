@@ -44,7 +44,7 @@ impl Aspect {
 pub type Aspects = u8;
 
 /// Days without a read after which an account is a sleeper: longer than a fortnight's leave.
-const SLEEP_DAYS: u32 = 15;
+pub(super) const SLEEP_DAYS: u32 = 15;
 /// Active days before which everything about an account is new, and says nothing.
 const DAYS_MIN: u32 = 5;
 /// Addresses and programs known of an account; past them the one that was used longest ago goes.

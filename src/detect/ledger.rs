@@ -13,7 +13,7 @@ use crate::{
         pane::{PANE_MS, PANES_PER_DAY, Pane, Share, pane_of, pane_start},
         panes::Panes,
         running::{AGAIN, Running, Touch, give_back, last_of, make_room, rank, tail},
-        window::{Counts, NOVEL, Window},
+        window::{Counts, IDLE, NOVEL, Window},
     },
     event::Timestamp,
     intern::IdHash,
@@ -62,7 +62,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Adds an event at `time` that names the different people `subjects`, those new to the account
-    /// a second time with [`NOVEL`]; says where it fell, and how many touches it added.
+    /// a second time with [`NOVEL`], and those whom nobody had read with [`IDLE`]; says where it fell, and how many touches it added.
     pub fn add(&mut self, time: Timestamp, share: Share, subjects: &[u32]) -> (Place, usize) {
         let pane = pane_of(time);
         let in_pane = time.millis_since(pane_start(pane)).clamp(0, PANE_MS - 1);
@@ -158,7 +158,7 @@ impl Ledger {
     /// The people touched in the panes from `from` to `to`, both included; may repeat.
     pub fn subjects(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
         let touched = self.touched(from, to);
-        touched.filter(|subject| subject & NOVEL == 0)
+        touched.filter(|subject| subject & (NOVEL | IDLE) == 0)
     }
 
     /// Those of them who were new to the account; may repeat.
@@ -492,21 +492,29 @@ mod tests {
         let is_new = |subject: &u32| read.pane < 12_000 || subject.is_multiple_of(3);
         let new = read.subjects.iter().copied().filter(is_new);
         let new = new.map(|subject| subject | NOVEL);
-        read.subjects.iter().copied().chain(new).collect()
+        let idle = read
+            .subjects
+            .iter()
+            .copied()
+            .filter(|subject| subject % 4 == 1);
+        let idle = idle.map(|subject| subject | IDLE);
+        let all = read.subjects.iter().copied();
+        all.chain(new).chain(idle).collect()
     }
 
-    /// The obvious, slow counts of people and of new ones in a window that ends at `end`.
-    fn count_slowly(reads: &[Read], window: Window, end: u32) -> [u64; 2] {
+    /// The obvious, slow counts of people, of new ones and of idle ones in a window that ends at `end`.
+    fn count_slowly(reads: &[Read], window: Window, end: u32) -> [u64; 3] {
         let inside = |read: &&Read| read.pane <= end && read.pane >= window.first(end);
         let all = reads.iter().filter(inside).flat_map(touched);
-        let (new, named): (BTreeSet<u32>, BTreeSet<u32>) =
-            all.partition(|subject| subject & NOVEL != 0);
+        let all: BTreeSet<u32> = all.collect();
+        let marked = |mark| all.iter().filter(|subject| **subject & mark != 0).count() as u64;
+        let (new, idle) = (marked(NOVEL), marked(IDLE));
         let unnamed: u64 = reads.iter().filter(inside).map(|read| read.unnamed).sum();
-        [named.len() as u64 + unnamed, new.len() as u64]
+        [all.len() as u64 - new - idle + unnamed, new, idle]
     }
 
-    fn people(counts: Counts) -> [u64; 2] {
-        [Signal::People, Signal::Novel].map(|signal| counts[signal as usize])
+    fn people(counts: Counts) -> [u64; 3] {
+        [Signal::People, Signal::Novel, Signal::Idle].map(|signal| counts[signal as usize])
     }
 
     proptest! {
@@ -523,7 +531,7 @@ mod tests {
                 ledger.sweep(window, (0, u32::MAX - 10_000), &mut scratch, |end, counts| {
                     assert_eq!(people(counts), count_slowly(&reads, window, end.index));
                     let bound = people(ledger.bound(window, end.index));
-                    assert!(people(counts)[0] <= bound[0] && people(counts)[1] <= bound[1]);
+                    assert!(people(counts).iter().zip(bound).all(|(count, bound)| *count <= bound));
                 });
             }
         }

@@ -19,6 +19,7 @@ pub mod familiar;
 pub mod groups;
 pub mod habits;
 pub mod headroom;
+pub mod idle;
 pub mod jobs;
 pub mod ledger;
 pub mod names;

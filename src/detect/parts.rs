@@ -16,6 +16,8 @@ pub enum Part {
     Drip,
     /// The tests of people whom the account did not know.
     Novel,
+    /// The tests of people whom nobody had read for a fortnight.
+    Idle,
     /// Jobs that are recognised: without it a program's batches are reading like any other.
     Jobs,
     /// The tests of people read in unusual circumstances.
@@ -38,11 +40,12 @@ pub enum Part {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Season,
         Self::Peers,
         Self::Drip,
         Self::Novel,
+        Self::Idle,
         Self::Jobs,
         Self::Circumstances,
         Self::Together,
@@ -60,6 +63,7 @@ impl Part {
             Self::Peers => "peers",
             Self::Drip => "drip",
             Self::Novel => "novel",
+            Self::Idle => "idle",
             Self::Jobs => "jobs",
             Self::Circumstances => "circumstances",
             Self::Together => "together",
@@ -91,6 +95,12 @@ impl Parts {
     #[must_use]
     pub const fn without(self, part: Part) -> Self {
         Self(self.0 & !part.bit())
+    }
+
+    /// The same with `part`.
+    #[must_use]
+    pub const fn with(self, part: Part) -> Self {
+        Self(self.0 | part.bit())
     }
 
     /// Whether `part` is at work.

@@ -12,7 +12,8 @@ const ROOM_MIN: usize = 8;
 /// below it: it stands for the year 4011.
 pub(super) const AGAIN: u32 = 1 << 31;
 
-/// That a person was read in a pane; with [`NOVEL`](super::window::NOVEL), that the person was new to the account then.
+/// That a person was read in a pane; with a mark, [`NOVEL`](super::window::NOVEL) or
+/// [`IDLE`](super::window::IDLE), that the person was so then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Touch {
     /// With [`AGAIN`] where a later one names the same subject.
@@ -39,8 +40,8 @@ pub(super) struct Running {
     pub(super) pane_tail: u32,
     /// Index of the first touch inside the window.
     pub(super) touch_tail: u32,
-    /// Different people, and those of them who were new.
-    pub(super) named: [u32; 2],
+    /// Different people by [`rank`]: all, those of them who were idle, and those who were new.
+    pub(super) named: [u32; 3],
     pub(super) unnamed: u64,
     pub(super) exported: u64,
     pub(super) records: u64,
@@ -53,7 +54,7 @@ pub(super) fn tail(index: usize) -> u32 {
 
 /// The place of a touch's count.
 pub(super) const fn rank(subject: u32) -> usize {
-    (subject >> 31) as usize
+    (subject >> 30) as usize
 }
 
 impl Running {
@@ -70,8 +71,9 @@ impl Running {
     }
 
     pub(super) fn counts(&self) -> Counts {
-        let [people, novel] = self.named.map(u64::from);
-        [people + self.unnamed, self.exported, novel, self.records]
+        let [people, idle, novel] = self.named.map(u64::from);
+        let people = people + self.unnamed;
+        [people, self.exported, novel, idle, self.records]
     }
 }
 

@@ -46,6 +46,8 @@ pub struct DayEnd {
     pub passed: u32,
     /// Whether the limit of people known is met.
     pub is_full: bool,
+    /// Whether people could be idle on it.
+    pub tells_idle: bool,
     /// What it teaches where it raised an alarm.
     pub teaching: Teaching,
     /// Which parts of detection it teaches, and how.
@@ -53,15 +55,15 @@ pub struct DayEnd {
 }
 
 impl Account {
-    /// Counts that the slow tests look at and what they expected, on a `day` that no event is
+    /// Counts that the slow tests look at and what they expected, on a day that no event is
     /// awaited for; nothing where the account was not active in it.
     pub fn day_counts(
         &mut self,
-        day: u32,
+        day_end: DayEnd,
         prior: &Prior,
         scratch: &mut Scratch,
     ) -> Option<[(u32, Option<f64>); SLOW.len()]> {
-        let max = self.unsettled.refresh(day, &self.ledger, scratch)?;
+        let max = self.unsettled.refresh(day_end.day, &self.ledger, scratch)?;
         Some(std::array::from_fn(|place| {
             let count = max[stat(SLOW[place], Window::Today)];
             (count, self.drip.expected(place, prior))
@@ -259,7 +261,10 @@ impl Account {
         let day = day_end.day;
         let midnight = day * PANES_PER_DAY;
         let job = explained.within(Window::Today, midnight, midnight + PANES_PER_DAY - 1);
-        let counts = SLOW.map(|signal| whole.max[stat(signal, Window::Today)].saturating_sub(job));
+        let counts = SLOW.map(|signal| {
+            let is_told = signal != Signal::Idle || day_end.tells_idle;
+            is_told.then(|| whole.max[stat(signal, Window::Today)].saturating_sub(job))
+        });
         let seen = (whole.alarms, whole.is_vouched);
         let peaks = self.drip.learn(day, counts, common, prior, seen, table);
         for (signal, peak) in SLOW.into_iter().zip(peaks) {

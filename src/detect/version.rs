@@ -27,7 +27,7 @@ pub const COUNTED: usize = Signal::TESTED.len() * Window::ALL.len();
 /// Tests in all: behind the others, people in unusual circumstances in each window.
 pub const TESTS: usize = COUNTED + Window::ALL.len();
 /// Tests that there is such a window for.
-pub const USED: usize = COUNTED - 1 + odd::WINDOWS.len();
+pub const USED: usize = COUNTED - 2 + odd::WINDOWS.len();
 
 /// The probabilities of being active that critical counts are made for; in between, the next higher.
 /// The last bounds how much an unusual hour may lower the count: a hundredfold in p.
@@ -361,10 +361,15 @@ pub const fn odd_test(window: Window) -> usize {
     COUNTED + window as usize
 }
 
-/// Whether there is such a test: of many days there are those of [`SLOW`] alone.
+/// Whether there is such a test: of many days there are those of [`SLOW`] alone, and idle people are
+/// too few to tell anything in five minutes.
 pub fn is_used(test: usize) -> bool {
     let (signal, window) = signal_and_window(test);
-    window != Window::Today || test < COUNTED && slow_place(signal).is_some()
+    match window {
+        Window::Today => test < COUNTED && slow_place(signal).is_some(),
+        Window::FiveMinutes => test >= COUNTED || signal != Signal::Idle,
+        Window::Hour | Window::Day => true,
+    }
 }
 
 /// Whether every part of detection that a test stands and falls with is among `parts`.
@@ -374,9 +379,14 @@ pub fn is_among(test: usize, parts: Parts) -> bool {
         [Some(Part::Circumstances), None]
     } else {
         let slow = (window == Window::Today).then_some(Part::Drip);
-        [(signal == Signal::Novel).then_some(Part::Novel), slow]
+        let of_people = match signal {
+            Signal::Novel => Some(Part::Novel),
+            Signal::Idle => Some(Part::Idle),
+            _ => None,
+        };
+        [of_people, slow]
     };
-    needed.into_iter().flatten().all(|part| parts.has(part))
+    is_used(test) && needed.into_iter().flatten().all(|part| parts.has(part))
 }
 
 /// Whether a test adds up many days.
@@ -409,7 +419,7 @@ fn least(baseline: &Baseline, test: usize) -> u32 {
     let floor = match signal {
         _ if window == Window::Today => return u32::MAX,
         Signal::Novel if !baseline.is_acquainted() => return u32::MAX,
-        Signal::People | Signal::Novel => PEOPLE_MIN,
+        Signal::People | Signal::Novel | Signal::Idle => PEOPLE_MIN,
         Signal::Exported | Signal::Records => EXPORTED_MIN,
     };
     let record = f64::from(baseline.learned_max(test)) * RECORD_FACTOR;

@@ -76,15 +76,24 @@ pub enum Signal {
     Exported,
     /// Different people named whom the account did not know ([`Familiar`](super::familiar::Familiar)).
     Novel,
+    /// Different people named whom nobody had read for a fortnight ([`Idle`](super::idle::Idle)); a
+    /// program's batches take everybody, so of programs they are not counted.
+    Idle,
     /// Records returned, repeats included; not tested, reported beside the others.
     Records,
 }
 
 impl Signal {
     /// Every signal, the tested ones first.
-    pub const ALL: [Self; 4] = [Self::People, Self::Exported, Self::Novel, Self::Records];
+    pub const ALL: [Self; 5] = [
+        Self::People,
+        Self::Exported,
+        Self::Novel,
+        Self::Idle,
+        Self::Records,
+    ];
     /// The signals that have a critical count.
-    pub const TESTED: [Self; 3] = [Self::People, Self::Exported, Self::Novel];
+    pub const TESTED: [Self; 4] = [Self::People, Self::Exported, Self::Novel, Self::Idle];
 }
 
 /// The counts of one window, by [`Signal`].
@@ -92,3 +101,6 @@ pub type Counts = [u64; Signal::ALL.len()];
 
 /// The bit that marks a touch of a person the account did not know, beside the touch itself.
 pub const NOVEL: u32 = 1 << 31;
+
+/// The same for a person whom nobody had read for a fortnight.
+pub const IDLE: u32 = 1 << 30;

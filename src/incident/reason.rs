@@ -20,6 +20,7 @@ pub(super) fn sentences(found: &Explanation) -> Vec<String> {
             let what = match signal {
                 Signal::People => "people",
                 Signal::Novel => "people that it had not read before",
+                Signal::Idle => "people that nobody had read for a fortnight",
                 Signal::Exported | Signal::Records => "records exported",
             };
             format!("{what} in {}", window.words())
@@ -64,6 +65,7 @@ fn sentence(found: &Explanation) -> String {
     let what = match found.signal {
         Signal::People => people_read(count),
         Signal::Novel => format!("{count} people's records that it had not read before"),
+        Signal::Idle => format!("{count} people's records that nobody had read for a fortnight"),
         Signal::Exported | Signal::Records if count == 1 => "1 record exported".to_owned(),
         Signal::Exported | Signal::Records => format!("{count} records exported"),
     };
@@ -178,9 +180,9 @@ mod tests {
         Explanation {
             window: Window::Hour,
             signal: Signal::People,
-            observed: [32, 0, 5, 40],
+            observed: [32, 0, 5, 1, 40],
             actions: 32,
-            expected: [4.12, 1.0, 1.5, 6.0],
+            expected: [4.12, 1.0, 1.5, 1.0, 6.0],
             critical: 28,
             score: 16.1,
             seen_max: 19,

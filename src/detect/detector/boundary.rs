@@ -13,7 +13,7 @@ use crate::{
         version::Version,
         window::Window,
     },
-    event::{DAY_MS, Timestamp},
+    event::{AccountKind, DAY_MS, Timestamp},
 };
 
 /// Day ends at the limit make room for this share of the accounts: one in sixteen.
@@ -95,21 +95,11 @@ impl Detector {
             from: pane_of(end.plus_millis(PANE_MS - 1)),
             passed,
             is_full: false,
+            tells_idle: self.idle.tells_on(day),
             teaching: Teaching::Guarded,
             parts: self.config.parts,
         };
-        let mut active = Vec::new();
-        for (id, slot) in self.accounts.iter_mut().enumerate() {
-            let Some(account) = slot else { continue };
-            if let Some(refused) = &mut account.refused {
-                refused.settle(day, day_end.from, account.baseline.days);
-            }
-            let prior = self.groups.prior(account.group);
-            if let Some(counts) = account.day_counts(day, prior, &mut self.scratch) {
-                self.groups.add_day(account.group, counts);
-                active.push(id);
-            }
-        }
+        let active = self.count_day(day_end);
         for &id in &active {
             let Some(account) = &mut self.accounts[id] else {
                 continue;
@@ -146,6 +136,9 @@ impl Detector {
         let ends_from = over.saturating_sub(self.horizon_panes());
         let keep_from = over.saturating_sub(self.kept_panes());
         let accounts = self.accounts.iter().flatten();
+        if self.config.parts.has(Part::Idle) && self.idle.is_usual_known_on(day) {
+            self.groups.tell_of_idle();
+        }
         self.groups
             .end_day(accounts, (day, from), keep_from, &mut self.table);
         for id in active {
@@ -158,6 +151,30 @@ impl Detector {
             account.put_in_force(version, ends_from);
         }
         self.epoch += 1;
+    }
+
+    /// Counts what every account read on a day, gives them to their groups, and says which were active.
+    fn count_day(&mut self, day_end: DayEnd) -> Vec<usize> {
+        let day = day_end.day;
+        let mut active = Vec::new();
+        for (id, slot) in self.accounts.iter_mut().enumerate() {
+            let Some(account) = slot else { continue };
+            if let Some(refused) = &mut account.refused {
+                refused.settle(day, day_end.from, account.baseline.days);
+            }
+            let prior = self.groups.prior(account.group);
+            let counts = account.day_counts(day_end, prior, &mut self.scratch);
+            if let Some(counts) = counts {
+                self.groups.add_day(account.group, counts);
+                active.push(id);
+                if account.kind != AccountKind::Service {
+                    let first = day * PANES_PER_DAY;
+                    let last = first + PANES_PER_DAY - 1;
+                    self.idle.learn(day, account.ledger.subjects(first, last));
+                }
+            }
+        }
+        active
     }
 
     /// Forgets panes that no event within the horizon can ask for.

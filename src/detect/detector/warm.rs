@@ -38,6 +38,7 @@ impl Detector {
             *account = (held, subject);
         }
         for (account, subject) in &accounts[..count] {
+            looked ^= self.idle.warm(*subject) as usize;
             let beyond = account.map_or(0, |account| account.warm_beyond(*subject));
             looked ^= beyond as usize;
         }

@@ -150,7 +150,7 @@ mod tests {
                 baseline.learn(stat, lesson);
             }
             season.learn(20_780 + i64::from(day), 8..17);
-            let counts = [if day + 3 < days { 20 } else { 70 }; SLOW.len()];
+            let counts = [Some(if day + 3 < days { 20 } else { 70 }); SLOW.len()];
             drip.learn(
                 day,
                 counts,
