@@ -3,7 +3,7 @@
 CARGO ?= cargo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench bench-detectors bench-kafka bench-servicenow run
+.PHONY: help demo test check fix bench bench-detectors bench-kafka bench-plain bench-servicenow run
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -37,6 +37,9 @@ bench-kafka: ## drain a real broker beside bare loops; needs Java 17 and Maven, 
 
 bench-detectors: ## our detector and others on simulated worlds; JUDGE='--seeds 1,2 --rates 0.5' and the like
 	$(CARGO) bench --locked --bench detectors -- $(JUDGE)
+
+bench-plain: ## our detector on worlds of another make; JUDGE as above
+	$(CARGO) bench --locked --bench plain -- $(JUDGE)
 
 bench-servicenow: ## our detector on a real log with planted thefts; JUDGE as above
 	$(CARGO) bench --locked --bench servicenow -- $(JUDGE)

@@ -17,7 +17,7 @@ use crate::detect::{
     odd::TIERS,
     parts::{Part, Parts},
     size::{BySize, SCALE_MAX, SHARES, SIZES},
-    version::{COUNTED, TESTS, USED, is_among, is_slow},
+    version::{COUNTED, TESTS, USED, USED_OF_NEWCOMERS, is_among, is_slow},
 };
 
 /// The level over which tails are measured: -ln of one in two hundred.
@@ -45,8 +45,16 @@ const SCALE_MIN_NEWCOMER: f64 = 0.3;
 /// People in unusual circumstances are so few that thefts which raised no alarm are most of those
 /// that pass the level: none of them tells of a tail longer than this.
 const ODD_EXCESS_MAX: f64 = 2.0;
-/// Newcomers' days are few: so many times as many of them may raise a false alarm as of others.
-const NEWCOMER_TIMES: f64 = 10.0;
+/// Newcomers' days are few: all of them together may raise so large a part of the false alarms of all
+/// other days. In service it is far less, for their model is as wide as their group. They may raise so
+/// many times as many as others whatever their share of the days is, and no more than one in so many
+/// of their days may.
+const NEWCOMERS_PART: f64 = 0.5;
+const NEWCOMER_TIMES: f64 = 5.0;
+const NEWCOMER_MAX: f64 = 0.2;
+/// The share of account-days that are newcomers', before anything is known, as in so many days.
+const ARRIVALS_PRIOR: f64 = 0.05;
+const ARRIVALS_DAYS_PRIOR: f64 = 100.0;
 
 /// The scores of one account-day by size: nothing where the test did not pass the level with a count
 /// of that size.
@@ -74,6 +82,9 @@ pub struct Shown {
     pub as_newcomer: Scores,
     /// Whether it raised no alarm.
     pub is_quiet: bool,
+    /// Whether it was a newcomer's; nothing in a supplier's first days, when everybody is
+    /// one, and of programs, whose first runs are not alike.
+    pub is_arrival: Option<bool>,
 }
 
 impl Shown {
@@ -84,6 +95,7 @@ impl Shown {
         tiers: 0,
         as_newcomer: NO_SCORES,
         is_quiet: true,
+        is_arrival: None,
     };
 }
 
@@ -100,6 +112,8 @@ pub struct Experience {
     aspects: [i128; Aspect::ALL.len()],
     /// Account-days that reached each tier.
     tiers: [i128; TIERS.len()],
+    /// Newcomers' days, and the days among which they are counted.
+    arrivals: [i128; 2],
 }
 
 impl Experience {
@@ -115,6 +129,10 @@ impl Experience {
         }
         for days in &mut self.tiers[..shown.tiers] {
             *days += fixed(1.0);
+        }
+        if let Some(is_arrival) = shown.is_arrival {
+            self.arrivals[0] += if is_arrival { fixed(1.0) } else { 0 };
+            self.arrivals[1] += fixed(1.0);
         }
         for (size, scores) in shown.scores.iter().enumerate() {
             for (test, score) in scores.iter().enumerate() {
@@ -144,6 +162,7 @@ impl Experience {
             .iter_mut()
             .chain(self.excess.as_flattened_mut());
         let sums = sums.chain(&mut self.aspects).chain(&mut self.tiers);
+        let sums = sums.chain(&mut self.arrivals);
         age(sums.chain([&mut self.days, &mut self.any, &mut self.together]));
     }
 
@@ -179,6 +198,9 @@ impl Experience {
         for (share, seen) in tails.tiers.iter_mut().zip(self.tiers) {
             *share = lean(seen, *share);
         }
+        let [arrivals, days] = self.arrivals.map(unit);
+        tails.arrivals =
+            (arrivals + ARRIVALS_DAYS_PRIOR * tails.arrivals) / (days + ARRIVALS_DAYS_PRIOR);
         tails.union = (unit(self.any) + PASSINGS_PRIOR * tails.union)
             / (unit(self.together) + PASSINGS_PRIOR);
         tails
@@ -226,6 +248,8 @@ pub struct Tails {
     aspects: [f64; Aspect::ALL.len()],
     /// Share of account-days that reach each tier.
     tiers: [f64; TIERS.len()],
+    /// Share of account-days that are newcomers'.
+    arrivals: f64,
 }
 
 /// What the budget asks of the accounts of a group, and how rare circumstances are there.
@@ -254,6 +278,7 @@ impl Tails {
         union: 1.0,
         aspects: [ASPECT_PRIOR; Aspect::ALL.len()],
         tiers: TIERS_PRIOR,
+        arrivals: ARRIVALS_PRIOR,
     };
 
     /// Share of account-days on which `test` passes the level.
@@ -268,7 +293,11 @@ impl Tails {
 
     /// What is asked so that all tests together cross on `budget` of the account-days.
     pub fn asked(&self, budget: f64) -> Asked {
-        let each = budget / (self.union * USED as f64);
+        self.asked_by(budget, USED)
+    }
+
+    fn asked_by(&self, budget: f64, tests: usize) -> Asked {
+        let each = budget / (self.union * tests as f64);
         let scores = std::array::from_fn(|size| {
             let share = SHARES[size] * each;
             let score = |tail: Tail| (LEVEL + tail.above(share)).clamp(LEVEL, SCORE_MAX);
@@ -285,9 +314,32 @@ impl Tails {
 
     /// The same of `parts` alone: of a test that is not among them, what no count reaches.
     pub fn asked_of(&self, parts: Parts, budget: f64) -> Asked {
-        let mut asked = self.asked(budget);
+        self.asked_of_by(parts, budget, USED)
+    }
+
+    /// The same of newcomers, whose tails these are; `group` says the rest, and `tails` of the group
+    /// how many of its days are theirs.
+    pub fn asked_of_newcomers(
+        &self,
+        parts: Parts,
+        budget: f64,
+        (tails, group): (&Self, &Asked),
+    ) -> Asked {
+        if !parts.has(Part::Newcomers) {
+            return *group;
+        }
+        let times = (NEWCOMERS_PART / tails.arrivals).max(NEWCOMER_TIMES);
+        let budget = (times * budget).min(NEWCOMER_MAX.max(budget));
+        Asked {
+            scores: self.asked_of_by(parts, budget, USED_OF_NEWCOMERS).scores,
+            ..*group
+        }
+    }
+
+    fn asked_of_by(&self, parts: Parts, budget: f64, tests: usize) -> Asked {
+        let mut asked = self.asked_by(budget, tests);
         if !parts.has(Part::Tails) {
-            asked.scores = [[-(budget / USED as f64).ln(); TESTS]; SIZES.len()];
+            asked.scores = [[-(budget / tests as f64).ln(); TESTS]; SIZES.len()];
         }
         if !parts.has(Part::Sizes) {
             asked.scores[1..].fill([f64::INFINITY; TESTS]);
@@ -301,17 +353,6 @@ impl Tails {
         }
         asked.by_season = parts.has(Part::Season);
         asked
-    }
-
-    /// The same of newcomers, whose tails these are; `group` says the rest.
-    pub fn asked_of_newcomers(&self, parts: Parts, budget: f64, group: &Asked) -> Asked {
-        if !parts.has(Part::Newcomers) {
-            return *group;
-        }
-        Asked {
-            scores: self.asked_of(parts, NEWCOMER_TIMES * budget).scores,
-            ..*group
-        }
     }
 }
 

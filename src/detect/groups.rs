@@ -271,7 +271,8 @@ impl Groups {
             group.asked = group.tails.asked_of(self.parts, self.budget);
             group.asked.stops = stops;
             group.common = [Common::default(); SLOW.len()];
-            let asked = newcomers.asked_of_newcomers(self.parts, self.budget, &group.asked);
+            let asked =
+                newcomers.asked_of_newcomers(self.parts, self.budget, (&group.tails, &group.asked));
             let version = newcomer((from, &self.calendar), &group.prior, &asked, table);
             group.versions.push(version);
             forget_versions(&mut group.versions, keep_from);

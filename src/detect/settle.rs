@@ -46,8 +46,8 @@ pub struct DayEnd {
     pub passed: u32,
     /// Whether the limit of people known is met.
     pub is_full: bool,
-    /// Whether people could be idle on it.
-    pub tells_idle: bool,
+    /// Whether the supplier was known for a fortnight by then: people could be idle, and accounts new.
+    pub is_established: bool,
     /// What it teaches where it raised an alarm.
     pub teaching: Teaching,
     /// Which parts of detection it teaches, and how.
@@ -128,6 +128,8 @@ impl Account {
         let aspects = self.habits.learn(day, day_end.from, !is_quiet);
         // Many people read in unusual circumstances may be a theft that raised no alarm; it says
         // nothing of how rare such days are.
+        // A program's first run says nothing of the next one's.
+        let tells_arrivals = day_end.is_established && self.kind != AccountKind::Service;
         let is_suspect = !whole.is_vouched && scores[0][COUNTED..].iter().any(Option::is_some);
         let shown = Shown {
             scores,
@@ -135,6 +137,7 @@ impl Account {
             tiers: if is_suspect { 0 } else { tiers },
             as_newcomer,
             is_quiet,
+            is_arrival: tells_arrivals.then_some(self.baseline.days == 1),
         };
         if is_quiet {
             return Some(shown);
@@ -262,7 +265,7 @@ impl Account {
         let midnight = day * PANES_PER_DAY;
         let job = explained.within(Window::Today, midnight, midnight + PANES_PER_DAY - 1);
         let counts = SLOW.map(|signal| {
-            let is_told = signal != Signal::Idle || day_end.tells_idle;
+            let is_told = signal != Signal::Idle || day_end.is_established;
             is_told.then(|| whole.max[stat(signal, Window::Today)].saturating_sub(job))
         });
         let seen = (whole.alarms, whole.is_vouched);

@@ -28,6 +28,9 @@ pub const COUNTED: usize = Signal::TESTED.len() * Window::ALL.len();
 pub const TESTS: usize = COUNTED + Window::ALL.len();
 /// Tests that there is such a window for.
 pub const USED: usize = COUNTED - 2 + odd::WINDOWS.len();
+/// Of these, the ones that a newcomer can cross: of people, of records exported, and of idle people, in
+/// the windows up to a day.
+pub const USED_OF_NEWCOMERS: usize = 8;
 
 /// The probabilities of being active that critical counts are made for; in between, the next higher.
 /// The last bounds how much an unusual hour may lower the count: a hundredfold in p.

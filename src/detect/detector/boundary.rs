@@ -95,7 +95,7 @@ impl Detector {
             from: pane_of(end.plus_millis(PANE_MS - 1)),
             passed,
             is_full: false,
-            tells_idle: self.idle.tells_on(day),
+            is_established: self.idle.tells_on(day),
             teaching: Teaching::Guarded,
             parts: self.config.parts,
         };

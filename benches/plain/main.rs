@@ -1,0 +1,149 @@
+//! Worlds of another make than `simulate`'s: what was learned on those should hold here too.
+//!
+//! The recipe is that of the trial behind the design: clerks whose hours are negative binomial, users
+//! with little to do, jobs of a night, a week and a month's end, honest bursts, joiners, and seven ways
+//! of stealing. Nothing was tuned on it but what CHANGELOG.md says.
+//!
+//! `make bench-plain`, or with arguments `cargo bench --bench plain -- --help`.
+
+use std::io::{self, Write as _};
+
+use clap::Parser;
+use rosterwatch::{
+    clock::Stopwatch, decode::DecodedBatch, ingest::RecordBatch, score, simulate::Labels,
+};
+
+use crate::{
+    judging::{Feeds, Pool, events, scored},
+    world::{Family, World},
+};
+
+#[path = "../judging/mod.rs"]
+mod judging;
+mod world;
+
+/// Judge our detector on plain worlds; Markdown tables go to standard output.
+#[derive(Debug, Parser)]
+#[command(name = "plain")]
+struct Args {
+    /// Seeds of the worlds, one world each.
+    #[arg(long, value_delimiter = ',', default_value = "101,102,103,104")]
+    seeds: Vec<u64>,
+    /// Days of a person from one honest burst to the next; a table for each.
+    #[arg(long, value_delimiter = ',', default_value = "250,2500")]
+    burst_days: Vec<u32>,
+    /// What to ask of ours where not its default.
+    #[arg(long)]
+    budget: Option<f64>,
+    /// Worlds played at a time.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() -> anyhow::Result<()> {
+    let watch = Stopwatch::start();
+    let args = Args::parse();
+    anyhow::ensure!(!args.burst_days.contains(&0), "--burst-days: above 0");
+    let config = judging::config(args.budget)?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "`{}`\n", judging::command("plain"))?;
+    let mut columns = Vec::new();
+    for burst_days in &args.burst_days {
+        let worlds = judging::in_parallel(args.seeds.len(), args.threads, |number| {
+            play(
+                World::new(args.seeds[number], *burst_days),
+                Feeds::new(&config),
+            )
+        })?;
+        columns.push(pooled(&worlds)?);
+    }
+    let mut heading = vec!["theft".to_owned()];
+    heading.extend(
+        args.burst_days
+            .iter()
+            .map(|days| format!("a burst in {days} days")),
+    );
+    writeln!(out, "{}", judging::table(&heading, &rows(&columns)))?;
+    writeln!(out, "Took {:.0} s.", watch.elapsed().as_secs_f64())?;
+    Ok(())
+}
+
+/// What came of a world: its labels and our alerts.
+type Played = (Labels, Vec<score::Alert>);
+
+fn play(mut world: World, mut feeds: Feeds<'_>) -> anyhow::Result<Played> {
+    let mut number = 0;
+    while let Some(reads) = world.next_day() {
+        let mut batch = RecordBatch::default();
+        for read in &reads {
+            number += 1;
+            batch.push(world.json(read, number).as_bytes(), number, -1);
+        }
+        let batch = DecodedBatch::decode(batch, None);
+        for event in events(&batch) {
+            let (record, event) = event?;
+            feeds.observe(&event, record);
+        }
+    }
+    Ok((world.labels(), scored(&feeds.into_alerts())))
+}
+
+/// The scores of all worlds, and their false incidents per 1,000 account-days after day 14 by kind.
+struct Pooled {
+    pool: Pool,
+    false_of: [f64; KINDS.len()],
+}
+
+/// Kinds of accounts, and what the table calls them.
+const KINDS: [(&str, &str); 2] = [("person", "persons"), ("service", "programs")];
+
+fn pooled(worlds: &[Played]) -> anyhow::Result<Pooled> {
+    let mut pool = Pool::default();
+    let mut sums = [[0.0; 2]; KINDS.len()];
+    for (labels, alerts) in worlds {
+        pool.add(labels, alerts)?;
+        let score = score::score(labels, alerts)?;
+        let after = score.false_incidents.get("after");
+        for ((kind, _), [incidents, days]) in KINDS.into_iter().zip(&mut sums) {
+            if let Some(rate) = after.and_then(|kinds| kinds.get(kind)) {
+                *incidents += rate.incidents as f64;
+                *days += rate.account_days;
+            }
+        }
+    }
+    Ok(Pooled {
+        pool,
+        false_of: sums.map(|[incidents, days]| 1_000.0 * incidents / days.max(1.0)),
+    })
+}
+
+fn rows(columns: &[Pooled]) -> Vec<Vec<String>> {
+    let row = |what: &str, cell: &dyn Fn(&Pooled) -> String| {
+        let cells = columns.iter().map(cell);
+        std::iter::once(what.to_owned()).chain(cells).collect()
+    };
+    let family = |family: Family| {
+        row(family.as_str(), &|pooled| {
+            let sums = pooled.pool.families.get(family.as_str());
+            let sums = sums.copied().unwrap_or_default();
+            format!("{} ({})", sums.cell(), sums.attacks)
+        })
+    };
+    let mut rows: Vec<Vec<String>> = Family::ALL.into_iter().map(family).collect();
+    rows.push(row("all", &|pooled| {
+        format!("**{}**", pooled.pool.all.cell())
+    }));
+    rows.push(row("false after day 14, all", &|pooled| {
+        format!("{:.2}", pooled.pool.after.per_1000())
+    }));
+    for (place, (_, name)) in KINDS.into_iter().enumerate() {
+        let name = format!("false after day 14, {name}");
+        rows.push(row(&name, &|pooled| {
+            format!("{:.2}", pooled.false_of[place])
+        }));
+    }
+    rows
+}

@@ -1,0 +1,501 @@
+//! A world of clerks, light users and programs, by a recipe that shares nothing with `simulate`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::{RngExt as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Gamma, LogNormal, Poisson};
+use rosterwatch::{
+    event::{DAY_MS, HOUR_MS, Timestamp},
+    simulate::{AttackLabel, BenignSpan, LEARNING_DAYS, Labels, SCHEMA, Step},
+};
+
+use crate::judging::whole;
+
+/// The one supplier.
+pub(super) const SUPPLIER: &str = "plain";
+/// 2026-01-05, a Monday.
+const FROM_DAY: i64 = 20_458;
+/// Days before the first theft, and days with thefts.
+const DAYS: (i64, i64) = (35, 60);
+const POPULATION: u32 = 20_000;
+/// Clerks, users with little to do, and jobs of a night, a week and a month's end.
+const CLERKS: usize = 280;
+const LIGHT: usize = 60;
+const NIGHTLY: usize = 32;
+const WEEKLY: usize = 12;
+const MONTHLY: usize = 16;
+/// Share of the clerks who join during the thefts.
+const JOINING: f64 = 0.12;
+/// Share of a person's working days without any work.
+const ABSENT: f64 = 0.08;
+/// A clerk's people an hour: the median, and the deviation of the logarithm over clerks and over one
+/// clerk's days; the shape of an hour's gamma.
+const CLERK: (f64, f64, f64, f64) = (3.0, 0.8, 0.4, 1.5);
+const LIGHT_USER: (f64, f64, f64, f64) = (0.25, 0.3, 0.4, 0.6);
+/// An honest burst's people.
+const BURST: std::ops::RangeInclusive<u32> = 25..=120;
+/// A page of a job has so many people.
+const PAGE: usize = 100;
+/// Thefts of each family in one world.
+const EACH: usize = 2;
+
+/// How a theft is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    /// 3,000 people in one hour of a night.
+    Smash,
+    /// 300 people in three working hours.
+    ThreeHours,
+    /// 400 people on an account's first day.
+    NewAccount,
+    /// A nightly job that runs once more at two in the afternoon.
+    Hijack,
+    /// 40 people more on each of 25 working days, by a clerk.
+    Forty,
+    /// 12 more on each of 25 working days, by a light user.
+    Twelve,
+    /// 3 more on the first working day, and a twentieth more on each that follows.
+    Ramp,
+}
+
+impl Family {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Smash,
+        Self::ThreeHours,
+        Self::NewAccount,
+        Self::Hijack,
+        Self::Forty,
+        Self::Twelve,
+        Self::Ramp,
+    ];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Smash => "3,000 in a night hour",
+            Self::ThreeHours => "300 in three hours",
+            Self::NewAccount => "400 by a new account",
+            Self::Hijack => "a job's size at another hour",
+            Self::Forty => "40 a day more, 25 days",
+            Self::Twelve => "12 a day more by a light user",
+            Self::Ramp => "3 a day more, growing",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    /// The mean of an hour, the spread of days, the shape of hours.
+    Person(f64, f64, f64),
+    /// People, the hour, and the day of the week, or none for every night or a month's end.
+    Nightly(u32, i64),
+    Weekly(u32, i64, i64),
+    Monthly(u32, i64),
+}
+
+#[derive(Debug)]
+struct Account {
+    name: String,
+    work: Work,
+    /// The first day of the world on which it works.
+    joins: i64,
+    days: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Theft {
+    family: Family,
+    account: usize,
+    /// The first day of the world.
+    from: i64,
+    steps: Vec<Step>,
+    taken: BTreeSet<u32>,
+    events: u64,
+}
+
+/// One read.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) time: i64,
+    account: usize,
+    people: Vec<u32>,
+    theft: Option<usize>,
+}
+
+/// A world that is lived day by day.
+#[derive(Debug)]
+pub(super) struct World {
+    rng: ChaCha8Rng,
+    seed: u64,
+    burst: f64,
+    accounts: Vec<Account>,
+    thefts: Vec<Theft>,
+    benign: Vec<BenignSpan>,
+    day: i64,
+    account_days: [BTreeMap<String, u64>; 2],
+}
+
+impl World {
+    /// A world in which a person has an honest burst once in `burst_days` days.
+    pub(super) fn new(seed: u64, burst_days: u32) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut accounts = Vec::new();
+        for number in 0..CLERKS + LIGHT {
+            let is_clerk = number < CLERKS;
+            let (median, spread, day, shape) = if is_clerk { CLERK } else { LIGHT_USER };
+            let mean = median * draw(LogNormal::new(0.0, spread), &mut rng);
+            let joins = if is_clerk && rng.random_bool(JOINING) {
+                working_from(DAYS.0 + rng.random_range(0..DAYS.1 - 1))
+            } else {
+                0
+            };
+            accounts.push((Work::Person(mean, day, shape), joins));
+        }
+        for number in 0..NIGHTLY + WEEKLY + MONTHLY {
+            let size = |typical: f64, rng: &mut ChaCha8Rng| {
+                let size = typical * draw(LogNormal::new(0.0, 0.3), rng);
+                u32::try_from(whole(size)).unwrap_or(POPULATION)
+            };
+            let hour = rng.random_range(0..5);
+            let work = if number < NIGHTLY {
+                Work::Nightly(size(300.0, &mut rng), hour)
+            } else if number < NIGHTLY + WEEKLY {
+                Work::Weekly(size(800.0, &mut rng), hour, rng.random_range(0..7))
+            } else {
+                Work::Monthly(size(5_000.0, &mut rng), hour)
+            };
+            accounts.push((work, 0));
+        }
+        let account = |(number, (work, joins)): (usize, (Work, i64))| Account {
+            name: format!("account-{number:03}"),
+            work,
+            joins,
+            days: Vec::new(),
+        };
+        let accounts: Vec<_> = accounts.into_iter().enumerate().map(account).collect();
+        let mut world = Self {
+            rng,
+            seed,
+            burst: 1.0 / f64::from(burst_days),
+            accounts,
+            thefts: Vec::new(),
+            benign: Vec::new(),
+            day: 0,
+            account_days: [BTreeMap::new(), BTreeMap::new()],
+        };
+        world.plan();
+        world
+    }
+
+    /// Draws the thefts; no account has two.
+    fn plan(&mut self) {
+        let mut taken = BTreeSet::new();
+        for family in Family::ALL {
+            for number in 0..EACH {
+                let is_new = family == Family::NewAccount;
+                let from = match family {
+                    Family::Forty | Family::Twelve => DAYS.0 + self.rng.random_range(0..20),
+                    Family::Ramp => DAYS.0,
+                    _ => DAYS.0 + self.rng.random_range(0..DAYS.1 - 3),
+                };
+                let from = working_from(from);
+                let account = if is_new {
+                    let name = format!("account-new-{number}");
+                    let (median, _, day, shape) = CLERK;
+                    self.accounts.push(Account {
+                        name,
+                        work: Work::Person(median, day, shape),
+                        joins: from,
+                        days: Vec::new(),
+                    });
+                    self.accounts.len() - 1
+                } else {
+                    let among = match family {
+                        Family::Hijack => CLERKS + LIGHT..CLERKS + LIGHT + NIGHTLY,
+                        Family::Twelve => CLERKS..CLERKS + LIGHT,
+                        _ => 0..CLERKS,
+                    };
+                    loop {
+                        let account = self.rng.random_range(among.clone());
+                        if self.accounts[account].joins == 0 && taken.insert(account) {
+                            break account;
+                        }
+                    }
+                };
+                self.thefts.push(Theft {
+                    family,
+                    account,
+                    from,
+                    steps: Vec::new(),
+                    taken: BTreeSet::new(),
+                    events: 0,
+                });
+            }
+        }
+    }
+
+    /// The reads of the next day in the order of their times; nothing after the last.
+    pub(super) fn next_day(&mut self) -> Option<Vec<Read>> {
+        let day = self.day;
+        if day >= DAYS.0 + DAYS.1 {
+            return None;
+        }
+        self.day += 1;
+        let mut reads = Vec::new();
+        for account in 0..self.accounts.len() {
+            self.work(account, day, &mut reads);
+        }
+        for theft in 0..self.thefts.len() {
+            self.steal(theft, day, &mut reads);
+        }
+        reads.sort_by_key(|read| read.time);
+        self.note(day, &reads);
+        Some(reads)
+    }
+
+    fn work(&mut self, number: usize, day: i64, reads: &mut Vec<Read>) {
+        let Account { work, joins, .. } = self.accounts[number];
+        match work {
+            _ if day < joins => {}
+            Work::Person(..) if day % 7 >= 5 => {}
+            Work::Person(mean, spread, shape) => {
+                // Whoever joins is there on the first day.
+                if day > joins && self.rng.random_bool(ABSENT) {
+                    return;
+                }
+                let mean = mean * draw(LogNormal::new(0.0, spread), &mut self.rng);
+                for hour in 8..16 {
+                    let gamma = draw(Gamma::new(shape, mean / shape), &mut self.rng);
+                    let count = draw(Poisson::new(gamma.max(1e-9)), &mut self.rng);
+                    let span = (day * 24 + hour, 1);
+                    self.view(number, span, whole(count), None, reads);
+                }
+                if self.rng.random_bool(self.burst) {
+                    let count = self.rng.random_range(BURST);
+                    let hour = day * 24 + self.rng.random_range(8..16);
+                    self.view(number, (hour, 1), count as usize, None, reads);
+                    let at = |hour: i64| (FROM_DAY * 24 + hour) * HOUR_MS;
+                    self.benign.push(BenignSpan {
+                        supplier: SUPPLIER.to_owned(),
+                        account: self.accounts[number].name.clone(),
+                        what: "burst".to_owned(),
+                        from: Timestamp::from_millis(at(hour)).to_string(),
+                        to: Timestamp::from_millis(at(hour + 1)).to_string(),
+                    });
+                }
+            }
+            Work::Nightly(size, hour) => self.run(number, (day, hour), size, None, reads),
+            Work::Weekly(size, hour, on) if day % 7 == on => {
+                self.run(number, (day, hour), size, None, reads);
+            }
+            Work::Monthly(size, hour) if is_month_end(day) => {
+                self.run(number, (day, hour), size, None, reads);
+            }
+            Work::Weekly(..) | Work::Monthly(..) => {}
+        }
+    }
+
+    fn steal(&mut self, number: usize, day: i64, reads: &mut Vec<Read>) {
+        let Theft {
+            family,
+            account,
+            from,
+            ..
+        } = self.thefts[number];
+        let is_first = day == from;
+        let working = (from..day).filter(|day| day % 7 < 5).count();
+        let works = day >= from && day % 7 < 5;
+        let midnight = day * 24;
+        let theft = Some(number);
+        match family {
+            Family::Smash if is_first => {
+                self.view(account, (midnight + 2, 1), 3_000, theft, reads);
+            }
+            Family::ThreeHours if is_first => {
+                self.view(account, (midnight + 10, 3), 300, theft, reads);
+            }
+            Family::NewAccount if is_first => {
+                self.view(account, (midnight + 9, 7), 400, theft, reads);
+            }
+            Family::Hijack if is_first => {
+                if let Work::Nightly(size, _) = self.accounts[account].work {
+                    self.run(account, (day, 14), size, theft, reads);
+                }
+            }
+            Family::Forty if works && working < 25 => {
+                self.view(account, (midnight + 8, 8), 40, theft, reads);
+            }
+            Family::Twelve if works && working < 25 => {
+                self.view(account, (midnight + 8, 8), 12, theft, reads);
+            }
+            Family::Ramp if works => {
+                let count = 3.0 * 1.05_f64.powf(working as f64);
+                self.view(account, (midnight + 8, 8), whole(count), theft, reads);
+            }
+            _ => {}
+        }
+    }
+
+    /// Views of `count` people, one by one, over some hours.
+    fn view(
+        &mut self,
+        account: usize,
+        (hour, hours): (i64, i64),
+        count: usize,
+        theft: Option<usize>,
+        reads: &mut Vec<Read>,
+    ) {
+        for _ in 0..count {
+            let time = hour * HOUR_MS + self.rng.random_range(0..hours * HOUR_MS);
+            let people = vec![self.rng.random_range(0..POPULATION)];
+            reads.push(Read {
+                time,
+                account,
+                people,
+                theft,
+            });
+        }
+    }
+
+    /// A job's pages, seconds apart.
+    fn run(
+        &mut self,
+        account: usize,
+        (day, hour): (i64, i64),
+        size: u32,
+        theft: Option<usize>,
+        reads: &mut Vec<Read>,
+    ) {
+        let scatter = f64::from(size).sqrt();
+        let size = draw(
+            rand_distr::Normal::new(f64::from(size), scatter),
+            &mut self.rng,
+        );
+        let first = self.rng.random_range(0..POPULATION);
+        let start = day * DAY_MS + hour * HOUR_MS + self.rng.random_range(0..600_000);
+        let people: Vec<u32> = (0..POPULATION)
+            .take(whole(size))
+            .map(|place| (first + place) % POPULATION)
+            .collect();
+        for (page, people) in (0..).zip(people.chunks(PAGE)) {
+            reads.push(Read {
+                time: start + page * 3_000,
+                account,
+                people: people.to_vec(),
+                theft,
+            });
+        }
+    }
+
+    /// Notes what a day was, for the labels.
+    fn note(&mut self, day: i64, reads: &[Read]) {
+        let mut counts = vec![0_u64; self.accounts.len()];
+        for read in reads {
+            counts[read.account] += read.people.len() as u64;
+            let Some(theft) = read.theft.map(|theft| &mut self.thefts[theft]) else {
+                continue;
+            };
+            theft.taken.extend(&read.people);
+            theft.events += read.people.len() as u64;
+            theft.steps.push(Step {
+                time: at(read.time).to_string(),
+                subjects_total: theft.taken.len() as u64,
+                records_total: theft.events,
+            });
+        }
+        for (account, count) in self.accounts.iter_mut().zip(counts) {
+            if count == 0 {
+                continue;
+            }
+            account.days.push(count);
+            let kind = kind_of(account.work).to_owned();
+            *self.account_days[0].entry(kind.clone()).or_default() += 1;
+            if day < LEARNING_DAYS {
+                *self.account_days[1].entry(kind).or_default() += 1;
+            }
+        }
+    }
+
+    /// The read as an event of the contract.
+    pub(super) fn json(&self, read: &Read, number: u64) -> String {
+        let account = &self.accounts[read.account];
+        let (role, action) = match account.work {
+            Work::Person(..) => ("clerk", "view"),
+            _ => ("job", "export"),
+        };
+        let people: Vec<_> = read
+            .people
+            .iter()
+            .map(|person| format!("\"P{person}\""))
+            .collect();
+        format!(
+            r#"{{"id":"{number}","time":"{}","supplier":"{SUPPLIER}","account":"{}","account_kind":"{}","role":"{role}","action":"{action}","dataset":"personnel","subjects":[{}]}}"#,
+            at(read.time),
+            account.name,
+            kind_of(account.work),
+            people.join(","),
+        )
+    }
+
+    /// The truth about the days lived.
+    pub(super) fn labels(&self) -> Labels {
+        let [all, learning] = self
+            .account_days
+            .clone()
+            .map(|kinds| BTreeMap::from([(SUPPLIER.to_owned(), kinds)]));
+        let label = |(number, theft): (usize, &Theft)| {
+            let account = &self.accounts[theft.account];
+            let mut days = account.days.clone();
+            days.sort_unstable();
+            AttackLabel {
+                id: format!("t-{number}"),
+                supplier: SUPPLIER.to_owned(),
+                accounts: vec![account.name.clone()],
+                account_kind: kind_of(account.work).to_owned(),
+                history_days: u32::try_from(theft.from - account.joins).unwrap_or(0),
+                usual_day_records: days.get(days.len() / 2).copied().unwrap_or(0),
+                family: theft.family.as_str().to_owned(),
+                kinds: vec!["enumeration".to_owned()],
+                steps: theft.steps.clone(),
+            }
+        };
+        Labels {
+            schema: SCHEMA.to_owned(),
+            seed: self.seed,
+            from: at(0).to_string(),
+            to: at(self.day * DAY_MS).to_string(),
+            account_days: all,
+            account_days_learning: Some(learning),
+            attacks: self.thefts.iter().enumerate().map(label).collect(),
+            benign: self.benign.clone(),
+        }
+    }
+}
+
+fn kind_of(work: Work) -> &'static str {
+    match work {
+        Work::Person(..) => "person",
+        _ => "service",
+    }
+}
+
+/// The moment so many milliseconds into the world.
+fn at(time: i64) -> Timestamp {
+    Timestamp::from_millis(FROM_DAY * DAY_MS + time)
+}
+
+/// The first day from `day` on that is not a Saturday or a Sunday.
+fn working_from(day: i64) -> i64 {
+    (day..day + 3).find(|day| day % 7 < 5).unwrap_or(day)
+}
+
+/// Whether the world's `day` is the last of its month.
+fn is_month_end(day: i64) -> bool {
+    let date = |day: i64| at(day * DAY_MS).to_string();
+    date(day).get(..7) != date(day + 1).get(..7)
+}
+
+/// A number from a distribution whose parameters are right.
+fn draw<D: rand_distr::Distribution<f64>, E>(of: Result<D, E>, rng: &mut ChaCha8Rng) -> f64 {
+    of.map_or(0.0, |distribution| distribution.sample(rng))
+}
