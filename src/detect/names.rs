@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use crate::{
-    detect::pane::Share,
+    detect::{pane::Share, window::IDLE},
     event::{self, AccessEvent},
     intern::Interner,
 };
@@ -15,6 +15,9 @@ const OTHER_BIT: u32 = 1 << FIELDS_MAX;
 const OTHER_FIELDS: &str = "other";
 /// One event's records are counted up to this, so that no sum overflows: 2^40.
 const RECORDS_MAX: u64 = 1 << 40;
+
+/// People's numbers leave the bits free that mark touches: 2^30.
+const SUBJECTS_MAX: usize = IDLE as usize;
 
 /// Bytes of a name that are kept in place.
 const SHORT_MAX: usize = 22;
@@ -122,7 +125,7 @@ impl Names {
     /// Remembers at most `subjects_max` people.
     pub fn new(subjects_max: usize) -> Self {
         Self {
-            subjects: Interner::new(subjects_max),
+            subjects: Interner::new(subjects_max.min(SUBJECTS_MAX)),
             first_subject: 0,
             fields: Fields::default(),
             event_subjects: Vec::new(),
