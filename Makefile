@@ -27,7 +27,7 @@ fix: ## format, and apply what clippy can
 	$(CARGO) clippy --all-targets --fix --allow-dirty --allow-staged
 	$(CARGO) fmt
 
-bench: ## measure every stage, and what accounts weigh (about 5 GB of memory)
+bench: ## measure every stage, and what accounts weigh (about 7 GB of memory)
 	$(CARGO) bench --locked --bench decode --bench detect --bench headroom --bench replay
 	$(CARGO) bench --locked --bench memory
 
