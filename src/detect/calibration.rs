@@ -293,11 +293,7 @@ impl Tails {
 
     /// What is asked so that all tests together cross on `budget` of the account-days.
     pub fn asked(&self, budget: f64) -> Asked {
-        self.asked_by(budget, USED)
-    }
-
-    fn asked_by(&self, budget: f64, tests: usize) -> Asked {
-        let each = budget / (self.union * tests as f64);
+        let each = budget / (self.union * USED as f64);
         let scores = std::array::from_fn(|size| {
             let share = SHARES[size] * each;
             let score = |tail: Tail| (LEVEL + tail.above(share)).clamp(LEVEL, SCORE_MAX);
@@ -314,7 +310,22 @@ impl Tails {
 
     /// The same of `parts` alone: of a test that is not among them, what no count reaches.
     pub fn asked_of(&self, parts: Parts, budget: f64) -> Asked {
-        self.asked_of_by(parts, budget, USED)
+        let mut asked = self.asked(budget);
+        if !parts.has(Part::Tails) {
+            asked.scores = [[-(budget / USED as f64).ln(); TESTS]; SIZES.len()];
+        }
+        if !parts.has(Part::Sizes) {
+            asked.scores[1..].fill([f64::INFINITY; TESTS]);
+        }
+        for scores in &mut asked.scores {
+            for (test, score) in scores.iter_mut().enumerate() {
+                if !is_among(test, parts) {
+                    *score = f64::INFINITY;
+                }
+            }
+        }
+        asked.by_season = parts.has(Part::Season);
+        asked
     }
 
     /// The same of newcomers, whose tails these are; `group` says the rest, and `tails` of the group
@@ -330,29 +341,12 @@ impl Tails {
         }
         let times = (NEWCOMERS_PART / tails.arrivals).max(NEWCOMER_TIMES);
         let budget = (times * budget).min(NEWCOMER_MAX.max(budget));
+        // The fewer tests they can cross, the more of the budget each has.
+        let tests = USED as f64 / USED_OF_NEWCOMERS as f64;
         Asked {
-            scores: self.asked_of_by(parts, budget, USED_OF_NEWCOMERS).scores,
+            scores: self.asked_of(parts, budget * tests).scores,
             ..*group
         }
-    }
-
-    fn asked_of_by(&self, parts: Parts, budget: f64, tests: usize) -> Asked {
-        let mut asked = self.asked_by(budget, tests);
-        if !parts.has(Part::Tails) {
-            asked.scores = [[-(budget / tests as f64).ln(); TESTS]; SIZES.len()];
-        }
-        if !parts.has(Part::Sizes) {
-            asked.scores[1..].fill([f64::INFINITY; TESTS]);
-        }
-        for scores in &mut asked.scores {
-            for (test, score) in scores.iter_mut().enumerate() {
-                if !is_among(test, parts) {
-                    *score = f64::INFINITY;
-                }
-            }
-        }
-        asked.by_season = parts.has(Part::Season);
-        asked
     }
 }
 

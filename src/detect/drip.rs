@@ -152,9 +152,8 @@ impl Bar {
 }
 
 impl Drip {
-    /// Takes a settled `day` (since 1970) with its counts of [`SLOW`], where there are such, into account,
-    /// `common` being
-    /// how many times their usual its peers read that day. One that raised an alarm of a slow test, or
+    /// Takes a settled `day` (since 1970) with its counts of [`SLOW`], where there are such, into
+    /// account, `common` being how many times their usual its peers read that day. One that raised an alarm of a slow test, or
     /// that `is_vouched` for, ends the excursion that it belongs to, whose days are usual then. Gives
     /// the highest sum of each excursion from zero that ended, where it raised no alarm.
     pub fn learn(

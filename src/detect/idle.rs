@@ -60,7 +60,7 @@ impl Idle {
         self.read_of(subject).last.into()
     }
 
-    /// Whether people could be idle on `day`: a fortnight before it is known.
+    /// Whether people could be idle on `day`: the supplier was known for a fortnight by then.
     pub fn tells_on(&self, day: u32) -> bool {
         self.first.is_some_and(|first| first + SLEEP_DAYS <= day)
     }

@@ -161,7 +161,14 @@ impl Ledger {
         touched.filter(|subject| subject & (NOVEL | IDLE) == 0)
     }
 
-    /// Those of them who were new to the account; may repeat.
+    /// The people touched on a day, since 1970; may repeat.
+    pub fn subjects_of(&self, day: u32) -> impl Iterator<Item = u32> {
+        let first = day * PANES_PER_DAY;
+        self.subjects(first, first + PANES_PER_DAY - 1)
+    }
+
+    /// Those touched in the panes from `from` to `to`, both included, who were new to the account; may
+    /// repeat.
     pub fn strangers(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
         let touched = self.touched(from, to);
         touched.filter(|subject| subject & NOVEL != 0)

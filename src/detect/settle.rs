@@ -55,15 +55,15 @@ pub struct DayEnd {
 }
 
 impl Account {
-    /// Counts that the slow tests look at and what they expected, on a day that no event is
+    /// Counts that the slow tests look at and what they expected, on a `day` that no event is
     /// awaited for; nothing where the account was not active in it.
     pub fn day_counts(
         &mut self,
-        day_end: DayEnd,
+        day: u32,
         prior: &Prior,
         scratch: &mut Scratch,
     ) -> Option<[(u32, Option<f64>); SLOW.len()]> {
-        let max = self.unsettled.refresh(day_end.day, &self.ledger, scratch)?;
+        let max = self.unsettled.refresh(day, &self.ledger, scratch)?;
         Some(std::array::from_fn(|place| {
             let count = max[stat(SLOW[place], Window::Today)];
             (count, self.drip.expected(place, prior))
@@ -128,9 +128,9 @@ impl Account {
         let aspects = self.habits.learn(day, day_end.from, !is_quiet);
         // Many people read in unusual circumstances may be a theft that raised no alarm; it says
         // nothing of how rare such days are.
+        let is_suspect = !whole.is_vouched && scores[0][COUNTED..].iter().any(Option::is_some);
         // A program's first run says nothing of the next one's.
         let tells_arrivals = day_end.is_established && self.kind != AccountKind::Service;
-        let is_suspect = !whole.is_vouched && scores[0][COUNTED..].iter().any(Option::is_some);
         let shown = Shown {
             scores,
             aspects: if is_suspect { 0 } else { aspects },
@@ -292,8 +292,7 @@ impl Account {
             self.familiar.give_up(day_end.day);
             return;
         }
-        let first = day_end.day * PANES_PER_DAY;
-        let people = self.ledger.subjects(first, first + PANES_PER_DAY - 1);
+        let people = self.ledger.subjects_of(day_end.day);
         let met = MetOn {
             day: day_end.day,
             active_days: self.baseline.days,

@@ -366,7 +366,7 @@ pub const fn odd_test(window: Window) -> usize {
 
 /// Whether there is such a test: of many days there are those of [`SLOW`] alone, and idle people are
 /// too few to tell anything in five minutes.
-pub fn is_used(test: usize) -> bool {
+fn is_used(test: usize) -> bool {
     let (signal, window) = signal_and_window(test);
     match window {
         Window::Today => test < COUNTED && slow_place(signal).is_some(),
@@ -535,6 +535,17 @@ mod tests {
         let parts = Parts::default().without(Part::Season);
         let version = version_of(&Baseline::default(), &prior, parts);
         assert_eq!(version.critical(3 * 120), version.critical(10 * 120));
+    }
+
+    #[test]
+    fn the_budget_is_shared_by_the_tests_that_there_are() {
+        let used = || (0..TESTS).filter(|test| is_used(*test));
+        assert_eq!(used().count(), USED);
+        let is_of_newcomers = |test: &usize| {
+            let (signal, window) = signal_and_window(*test);
+            *test < COUNTED && signal != Signal::Novel && window != Window::Today
+        };
+        assert_eq!(used().filter(is_of_newcomers).count(), USED_OF_NEWCOMERS);
     }
 
     #[test]

@@ -154,23 +154,19 @@ impl Detector {
     }
 
     /// Counts what every account read on a day, gives them to their groups, and says which were active.
-    fn count_day(&mut self, day_end: DayEnd) -> Vec<usize> {
-        let day = day_end.day;
+    fn count_day(&mut self, DayEnd { day, from, .. }: DayEnd) -> Vec<usize> {
         let mut active = Vec::new();
         for (id, slot) in self.accounts.iter_mut().enumerate() {
             let Some(account) = slot else { continue };
             if let Some(refused) = &mut account.refused {
-                refused.settle(day, day_end.from, account.baseline.days);
+                refused.settle(day, from, account.baseline.days);
             }
             let prior = self.groups.prior(account.group);
-            let counts = account.day_counts(day_end, prior, &mut self.scratch);
-            if let Some(counts) = counts {
+            if let Some(counts) = account.day_counts(day, prior, &mut self.scratch) {
                 self.groups.add_day(account.group, counts);
                 active.push(id);
                 if account.kind != AccountKind::Service {
-                    let first = day * PANES_PER_DAY;
-                    let last = first + PANES_PER_DAY - 1;
-                    self.idle.learn(day, account.ledger.subjects(first, last));
+                    self.idle.learn(day, account.ledger.subjects_of(day));
                 }
             }
         }
