@@ -151,14 +151,15 @@ pub(super) struct False {
 }
 
 impl False {
-    fn add(&mut self, score: &Score, period: &str) {
+    /// Adds those of a period on accounts of a kind, or on `all`.
+    pub(super) fn add(&mut self, score: &Score, period: &str, kind: &str) {
         let rates = score.false_incidents.get(period);
         let Some(Rate {
             incidents,
             outside_benign,
             account_days,
             ..
-        }) = rates.and_then(|kinds| kinds.get("all"))
+        }) = rates.and_then(|kinds| kinds.get(kind))
         else {
             return;
         };
@@ -203,8 +204,8 @@ impl Pool {
         for (family, found) in &score.families {
             self.families.entry(family.clone()).or_default().add(found);
         }
-        self.before.add(score, "learning");
-        self.after.add(score, "after");
+        self.before.add(score, "learning", "all");
+        self.after.add(score, "after", "all");
     }
 }
 

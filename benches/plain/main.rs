@@ -2,7 +2,7 @@
 //!
 //! The recipe is that of the trial behind the design: clerks whose hours are negative binomial, users
 //! with little to do, jobs of a night, a week and a month's end, honest bursts, joiners, and seven ways
-//! of stealing. Nothing was tuned on it but what CHANGELOG.md says.
+//! of stealing. docs/detection.md says what was tuned on it.
 //!
 //! `make bench-plain`, or with arguments `cargo bench --bench plain -- --help`.
 
@@ -14,7 +14,7 @@ use rosterwatch::{
 };
 
 use crate::{
-    judging::{Feeds, Pool, events, scored},
+    judging::{False, Feeds, Pool, events, scored},
     world::{Family, World},
 };
 
@@ -29,7 +29,7 @@ struct Args {
     /// Seeds of the worlds, one world each.
     #[arg(long, value_delimiter = ',', default_value = "101,102,103,104")]
     seeds: Vec<u64>,
-    /// Days of a person from one honest burst to the next; a table for each.
+    /// Days of a person from one honest burst to the next; a column for each.
     #[arg(long, value_delimiter = ',', default_value = "250,2500")]
     burst_days: Vec<u32>,
     /// What to ask of ours where not its default.
@@ -91,10 +91,10 @@ fn play(mut world: World, mut feeds: Feeds<'_>) -> anyhow::Result<Played> {
     Ok((world.labels(), scored(&feeds.into_alerts())))
 }
 
-/// The scores of all worlds, and their false incidents per 1,000 account-days after day 14 by kind.
+/// The scores of all worlds, and their false incidents after day 14 by kind.
 struct Pooled {
     pool: Pool,
-    false_of: [f64; KINDS.len()],
+    false_of: [False; KINDS.len()],
 }
 
 /// Kinds of accounts, and what the table calls them.
@@ -102,22 +102,15 @@ const KINDS: [(&str, &str); 2] = [("person", "persons"), ("service", "programs")
 
 fn pooled(worlds: &[Played]) -> anyhow::Result<Pooled> {
     let mut pool = Pool::default();
-    let mut sums = [[0.0; 2]; KINDS.len()];
+    let mut false_of = [False::default(); KINDS.len()];
     for (labels, alerts) in worlds {
         pool.add(labels, alerts)?;
         let score = score::score(labels, alerts)?;
-        let after = score.false_incidents.get("after");
-        for ((kind, _), [incidents, days]) in KINDS.into_iter().zip(&mut sums) {
-            if let Some(rate) = after.and_then(|kinds| kinds.get(kind)) {
-                *incidents += rate.incidents as f64;
-                *days += rate.account_days;
-            }
+        for ((kind, _), rate) in KINDS.into_iter().zip(&mut false_of) {
+            rate.add(&score, "after", kind);
         }
     }
-    Ok(Pooled {
-        pool,
-        false_of: sums.map(|[incidents, days]| 1_000.0 * incidents / days.max(1.0)),
-    })
+    Ok(Pooled { pool, false_of })
 }
 
 fn rows(columns: &[Pooled]) -> Vec<Vec<String>> {
@@ -142,7 +135,7 @@ fn rows(columns: &[Pooled]) -> Vec<Vec<String>> {
     for (place, (_, name)) in KINDS.into_iter().enumerate() {
         let name = format!("false after day 14, {name}");
         rows.push(row(&name, &|pooled| {
-            format!("{:.2}", pooled.false_of[place])
+            format!("{:.2}", pooled.false_of[place].per_1000())
         }));
     }
     rows

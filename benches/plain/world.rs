@@ -13,7 +13,7 @@ use rosterwatch::{
 use crate::judging::whole;
 
 /// The one supplier.
-pub(super) const SUPPLIER: &str = "plain";
+const SUPPLIER: &str = "plain";
 /// 2026-01-05, a Monday.
 const FROM_DAY: i64 = 20_458;
 /// Days before the first theft, and days with thefts.
@@ -87,9 +87,11 @@ impl Family {
 enum Work {
     /// The mean of an hour, the spread of days, the shape of hours.
     Person(f64, f64, f64),
-    /// People, the hour, and the day of the week, or none for every night or a month's end.
+    /// People, and the hour.
     Nightly(u32, i64),
+    /// The same, and the day of the week.
     Weekly(u32, i64, i64),
+    /// People, and the hour of a month's last day.
     Monthly(u32, i64),
 }
 
@@ -116,7 +118,7 @@ struct Theft {
 /// One read.
 #[derive(Debug)]
 pub(super) struct Read {
-    pub(super) time: i64,
+    time: i64,
     account: usize,
     people: Vec<u32>,
     theft: Option<usize>,
