@@ -4,7 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
-    io::Write as _,
+    io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::OnceLock,
@@ -108,6 +108,58 @@ fn threads_and_batches_change_no_byte() {
     assert_eq!(with(&["--threads", "2", "--batch", "1"]), expected);
     assert_eq!(with(&["--threads", "2", "--batch", "10000"]), expected);
     assert_eq!(with(&["--threads", "1", "--batch", "7"]), expected);
+}
+
+/// An export of many records by an account that nobody knows, which alarms at once.
+fn export(number: usize, supplier: usize) -> String {
+    let time = 1_780_272_000_000 + 1_000 * number;
+    format!(
+        r#"{{"id":"{number}","time":{time},"supplier":"s-{supplier}","account":"clerk","action":"export","records":5000}}"#
+    )
+}
+
+#[test]
+fn more_suppliers_than_threads_are_told_of_in_the_order_of_the_log() {
+    const SUPPLIERS: usize = 40;
+    let order = (0..SUPPLIERS).map(|number| number * 7 % SUPPLIERS);
+    let log: String = order
+        .clone()
+        .enumerate()
+        .map(|(number, supplier)| export(number, supplier) + "\n")
+        .collect();
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("log.ndjson"), log).unwrap();
+    let expected: Vec<_> = order.map(|supplier| format!("s-{supplier}")).collect();
+    for args in [["--batch", "1"], ["--batch", "16"], ["--batch", "1000"]] {
+        let alerts = alerts::read(&alerts(dir.path(), &[&["log.ndjson"], &args[..]].concat()));
+        let told: Vec<_> = alerts
+            .iter()
+            .map(|alert| alert["supplier"].clone())
+            .collect();
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
+fn an_alert_does_not_wait_for_the_next_line() {
+    let mut replay = rosterwatch(Path::new("."), &["replay", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = replay.stdin.take().unwrap();
+    let mut told = BufReader::new(replay.stdout.take().unwrap());
+    for number in 0..3 {
+        // The pipe stays open.
+        writeln!(stdin, "{}", export(number, number)).unwrap();
+        let mut alert = String::new();
+        told.read_line(&mut alert).unwrap();
+        let supplier = format!(r#""supplier":"s-{number}""#);
+        assert!(alert.contains(&supplier), "{alert}");
+    }
+    drop(stdin);
+    assert!(replay.wait().unwrap().success());
 }
 
 #[test]

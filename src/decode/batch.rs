@@ -129,14 +129,27 @@ impl DecodedBatch {
         (self.records[index], verdict)
     }
 
-    /// What deciding the event at `index` will look up; nothing where it was refused.
+    /// The record at `index`.
     ///
     /// # Panics
     /// Panics where `index` is not below [`len`](Self::len).
-    pub fn glance(&self, index: usize) -> Option<Glance<'_>> {
+    pub fn record(&self, index: usize) -> Record {
+        self.records[index]
+    }
+
+    /// What deciding the event at `index` will look up.
+    ///
+    /// # Errors
+    /// It was refused.
+    ///
+    /// # Panics
+    /// Panics where `index` is not below [`len`](Self::len).
+    pub fn glance(&self, index: usize) -> Result<Glance<'_>, Refusal> {
         let source = Source::new(&self.text, &self.strings);
-        let entry = self.verdicts[index].as_ref().ok();
-        entry.map(|entry| entry.glance(source))
+        let entry = self.verdicts[index].as_ref();
+        entry
+            .map(|entry| entry.glance(source))
+            .map_err(|refusal| *refusal)
     }
 
     /// The time of the event at `index`, without lending it; nothing where it was refused.

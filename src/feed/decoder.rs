@@ -147,23 +147,38 @@ impl Decoder {
                 }
                 return result;
             }
-            match self.done.recv() {
-                Ok(Done::Batch {
-                    file,
-                    number,
-                    result,
-                }) => {
-                    self.files[file].batches.insert(number, result);
-                }
-                Ok(Done::Broken) | Err(_) => panic!("a decoder thread broke"),
-            }
+            let done = self.done.recv();
+            self.take_in(done.unwrap_or(Done::Broken));
         }
+    }
+
+    /// Whether the next batch of `file`, or its end, is there without waiting.
+    ///
+    /// # Panics
+    /// Panics where a decoder thread did.
+    pub fn is_ready(&mut self, file: usize) -> bool {
+        while let Ok(done) = self.done.try_recv() {
+            self.take_in(done);
+        }
+        let waiting = &self.files[file];
+        waiting.has_ended || waiting.batches.contains_key(&waiting.next)
     }
 
     /// Takes back a batch that is done with, so that its memory is used again.
     pub fn give_back(&self, batch: DecodedBatch) {
         // A full shelf means that there is memory enough.
         drop(self.spare.try_send(batch));
+    }
+
+    fn take_in(&mut self, done: Done) {
+        match done {
+            Done::Batch {
+                file,
+                number,
+                result,
+            } => self.files[file].batches.insert(number, result),
+            Done::Broken => panic!("a decoder thread broke"),
+        };
     }
 
     fn ask(&self, file: usize) {

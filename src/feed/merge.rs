@@ -121,6 +121,12 @@ impl Merge {
         self.current = self.others.pop().map(|Reverse(rank)| rank);
     }
 
+    /// Whether all sources but one have ended: what is left of it comes in its own order, whatever
+    /// its clock says.
+    pub fn is_alone(&self) -> bool {
+        self.others.is_empty()
+    }
+
     /// The source to look at; nothing once all have ended.
     pub const fn current(&self) -> Option<usize> {
         match self.current {

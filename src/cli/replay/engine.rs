@@ -3,23 +3,22 @@
 //! Everything that is found depends on the files' contents and order alone: not on threads, not on
 //! batches, not on the clock.
 
-use std::collections::{HashMap, VecDeque};
+mod deciders;
 
+use std::{collections::VecDeque, sync::Arc};
+
+use self::deciders::{Decided, Deciders, Outcome};
 use crate::{
     config::Config,
     decode::{DecodedBatch, Refusal, Reject, Verdict},
-    detect::AHEAD,
-    event::{AccessEvent, Timestamp},
+    event::Timestamp,
     feed::{
-        Decision, Pipeline,
+        Pipeline,
         decoder::{self, Decoder},
         merge::{AHEAD_RECORDS, Merge, SourceClock},
     },
     incident::{Alert, AlertState, VerdictCounts},
-    ingest::{
-        Record,
-        file::{self, Lines},
-    },
+    ingest::file::{self, Lines},
 };
 
 /// How files are replayed.
@@ -126,13 +125,13 @@ pub fn replay<L: Listener>(
         decoder: Decoder::start(files, settings.decoder).map_err(Failure::Threads)?,
         merge: Merge::new(sources.len()),
         sources,
-        suppliers: Suppliers::new(settings),
+        deciders: Deciders::new(settings.config.clone(), settings.suppliers_max),
         totals: Totals::default(),
-        alerts: Vec::new(),
     };
     while let Some(source) = replay.merge.current() {
-        replay.work_on(source, listener).map_err(Failure::Stopped)?;
+        replay.work_on(source, listener)?;
     }
+    replay.finish_all(listener)?;
     let replayed = replay.into_replayed();
     let totals = &replayed.totals;
     assert_eq!(
@@ -188,7 +187,7 @@ pub enum Failure<E> {
 #[derive(Default)]
 struct Source {
     /// Decoded and not yet done with. More than one only after a doubtful step was looked into.
-    batches: VecDeque<DecodedBatch>,
+    batches: VecDeque<Arc<DecodedBatch>>,
     /// The next record in the first batch.
     index: usize,
     clock: SourceClock,
@@ -200,79 +199,144 @@ struct Replay {
     decoder: Decoder,
     merge: Merge,
     sources: Vec<Source>,
-    suppliers: Suppliers,
+    deciders: Deciders,
     totals: Totals,
-    alerts: Vec<Alert>,
 }
 
 impl Replay {
-    /// Decides records of the current source until another one is lower, its batch is used up, or
+    /// Hands records of the current source on until another one is lower, its batch is used up, or
     /// its clock needs to know what follows.
-    fn work_on<L: Listener>(&mut self, number: usize, listener: &mut L) -> Result<(), L::Error> {
+    fn work_on<L: Listener>(
+        &mut self,
+        number: usize,
+        listener: &mut L,
+    ) -> Result<(), Failure<L::Error>> {
+        if self.sources[number].batches.is_empty() {
+            return match self.next_batch(number, listener)? {
+                Some(batch) => {
+                    self.sources[number].batches.push_back(batch);
+                    Ok(())
+                }
+                None => {
+                    self.merge.end();
+                    Ok(())
+                }
+            };
+        }
         let source = &mut self.sources[number];
         let Some(batch) = source.batches.front() else {
-            match self.decoder.next(number)? {
-                Some(batch) => source.batches.push_back(batch),
-                None => self.merge.end(),
-            }
             return Ok(());
         };
         while source.index < batch.len() {
-            if source.index.is_multiple_of(AHEAD) && !source.is_seen {
-                self.suppliers.warm(batch, source.index);
-            }
-            let (record, verdict) = batch.get(source.index);
-            let refusal = match verdict {
-                Verdict::Event(event) => {
-                    if !source.is_seen {
-                        if !source.clock.admit(event.time) {
-                            let time = event.time;
-                            return self.look_into(number, time);
-                        }
-                        source.is_seen = true;
-                        self.merge.ahead(source.clock.reached());
-                        if self.merge.current() != Some(number) {
-                            return Ok(());
-                        }
-                    }
-                    let decided = self
-                        .suppliers
-                        .observe(&event, number, record, &mut self.alerts);
-                    source.is_seen = false;
-                    decided.err()
+            if let Some(time) = batch.time(source.index)
+                && !source.is_seen
+                && !self.merge.is_alone()
+            {
+                if !source.clock.admit(time) {
+                    return self.look_into(number, time, listener);
                 }
-                Verdict::Refused(refusal) => Some(refusal),
-            };
-            source.index += 1;
-            self.totals.read += 1;
-            if let Some(refusal) = refusal {
+                source.is_seen = true;
+                self.merge.ahead(source.clock.reached());
+                if self.merge.current() != Some(number) {
+                    return Ok(());
+                }
+            }
+            let refusal = self.deciders.take(number, batch, source.index);
+            if let Some(refusal) = refusal.map_err(Failure::Threads)? {
                 self.totals.refuse(refusal.reject);
-                listener.refused(number, record.position, refusal)?;
             }
-            for alert in self.alerts.drain(..) {
-                self.totals.count(&alert);
-                listener.alert(&alert)?;
-            }
+            self.totals.read += 1;
+            source.is_seen = false;
+            source.index += 1;
         }
         source.index = 0;
         if let Some(batch) = source.batches.pop_front() {
+            self.deciders.use_up(number, batch);
+        }
+        while let Some(decided) = self.deciders.decided() {
+            self.finish(decided, listener)?;
+        }
+        while self.deciders.is_full()
+            && let Some(decided) = self.deciders.wait()
+        {
+            self.finish(decided, listener)?;
+        }
+        Ok(())
+    }
+
+    /// The source's next batch. Before it is waited for, all that there is is decided and told: the
+    /// wait may be long.
+    fn next_batch<L: Listener>(
+        &mut self,
+        number: usize,
+        listener: &mut L,
+    ) -> Result<Option<Arc<DecodedBatch>>, Failure<L::Error>> {
+        if !self.decoder.is_ready(number) {
+            self.finish_all(listener)?;
+        }
+        match self.decoder.next(number) {
+            Ok(batch) => Ok(batch.map(Arc::new)),
+            Err(error) => {
+                // What was found before is as true as ever.
+                self.finish_all(listener)?;
+                Err(Failure::Stopped(error.into()))
+            }
+        }
+    }
+
+    /// Waits until all that was handed on is decided, and tells it.
+    fn finish_all<L: Listener>(&mut self, listener: &mut L) -> Result<(), Failure<L::Error>> {
+        self.deciders.send();
+        while let Some(decided) = self.deciders.wait() {
+            self.finish(decided, listener)?;
+        }
+        Ok(())
+    }
+
+    /// Tells what came of a stretch.
+    fn finish<L: Listener>(
+        &mut self,
+        decided: Decided,
+        listener: &mut L,
+    ) -> Result<(), Failure<L::Error>> {
+        for outcome in decided.outcomes {
+            let told = match outcome {
+                Outcome::Alert(alert) => {
+                    self.totals.count(&alert);
+                    listener.alert(&alert)
+                }
+                Outcome::Refused {
+                    file,
+                    line,
+                    refusal,
+                } => listener.refused(file, line, refusal),
+            };
+            told.map_err(Failure::Stopped)?;
+        }
+        for batch in decided.used_up {
+            listener.advanced();
             self.decoder.give_back(batch);
         }
-        listener.advanced();
         Ok(())
     }
 
     /// Lets what follows decide whether the step of the next event, at `time`, is taken.
-    fn look_into<E: From<file::Error>>(&mut self, number: usize, time: Timestamp) -> Result<(), E> {
-        let source = &mut self.sources[number];
-        let held = source.batches.iter().map(DecodedBatch::len).sum::<usize>();
-        let mut following = held - source.index - 1;
+    fn look_into<L: Listener>(
+        &mut self,
+        number: usize,
+        time: Timestamp,
+        listener: &mut L,
+    ) -> Result<(), Failure<L::Error>> {
+        let source = &self.sources[number];
+        let held = source.batches.iter().map(|batch| batch.len());
+        let mut following = held.sum::<usize>() - source.index - 1;
         while following < AHEAD_RECORDS
-            && let Some(batch) = self.decoder.next(number)?
+            && let Some(batch) = self.next_batch(number, listener)?
         {
             following += batch.len();
-            source.batches.push_back(batch);
+            self.sources[number].batches.push_back(batch);
         }
+        let source = &mut self.sources[number];
         let ahead = source
             .batches
             .iter()
@@ -297,11 +361,10 @@ impl Replay {
 
     fn into_replayed(self) -> Replayed {
         let mut totals = self.totals;
-        let feed = self.suppliers.config.feed_of("");
-        totals.verdicts[0] = feed.verdicts.len() as u64;
-        let refused = [("suppliers", self.suppliers.refused)];
-        let mut limits = refused.to_vec();
-        for (_, pipeline) in &self.suppliers.pipelines {
+        totals.verdicts[0] = self.deciders.verdicts() as u64;
+        let mut limits = vec![("suppliers", self.deciders.refused())];
+        let pipelines = self.deciders.into_pipelines();
+        for (_, pipeline) in &pipelines {
             let counts = pipeline.counts();
             totals.decided += counts.decided.iter().sum::<u64>();
             totals.duplicate += counts.duplicate;
@@ -324,11 +387,8 @@ impl Replay {
         }
         limits.retain(|(_, times)| *times > 0);
         totals.limits = limits;
-        totals.suppliers = self.suppliers.pipelines.len();
-        Replayed {
-            totals,
-            pipelines: self.suppliers.pipelines,
-        }
+        totals.suppliers = pipelines.len();
+        Replayed { totals, pipelines }
     }
 }
 
@@ -341,80 +401,5 @@ impl Totals {
             AlertState::Closed => self.incidents_closed += 1,
             AlertState::Escalated => {}
         }
-    }
-}
-
-/// Suppliers whose events are looked at ahead: of more, few in a row are one's.
-const WARMED_MAX: usize = 4;
-
-/// The pipelines, by supplier.
-struct Suppliers {
-    pipelines: Vec<(String, Pipeline)>,
-    places: HashMap<String, usize>,
-    /// The pipeline of the event before: most often that of the next one.
-    last: usize,
-    config: Config,
-    max: usize,
-    /// Events refused because their supplier was one too many.
-    refused: u64,
-}
-
-/// Why an event of one supplier too many is refused.
-const ONE_TOO_MANY: Refusal = Refusal {
-    reject: Reject::OverLimit,
-    field: Some("supplier"),
-};
-
-impl Suppliers {
-    fn new(settings: &Settings) -> Self {
-        Self {
-            pipelines: Vec::new(),
-            places: HashMap::new(),
-            last: 0,
-            config: settings.config.clone(),
-            max: settings.suppliers_max,
-            refused: 0,
-        }
-    }
-
-    fn observe(
-        &mut self,
-        event: &AccessEvent<'_>,
-        source: usize,
-        record: Record,
-        alerts: &mut Vec<Alert>,
-    ) -> Result<Decision, Refusal> {
-        let last = self.pipelines.get(self.last);
-        if last.is_none_or(|(supplier, _)| supplier != event.supplier) {
-            self.last = self.place(event.supplier)?;
-        }
-        let (_, pipeline) = &mut self.pipelines[self.last];
-        let source = u32::try_from(source).unwrap_or(u32::MAX);
-        Ok(pipeline.observe(event, source, record, alerts))
-    }
-
-    /// Looks at what the next events will touch, where they are those of the same suppliers as the
-    /// last ones.
-    fn warm(&self, batch: &DecodedBatch, from: usize) {
-        let until = (from + AHEAD).min(batch.len());
-        for (supplier, pipeline) in self.pipelines.iter().take(WARMED_MAX) {
-            let ahead = (from..until).filter_map(|index| batch.glance(index));
-            pipeline.warm(ahead.filter(|glance| glance.supplier == supplier));
-        }
-    }
-
-    fn place(&mut self, supplier: &str) -> Result<usize, Refusal> {
-        if let Some(place) = self.places.get(supplier) {
-            return Ok(*place);
-        }
-        if self.pipelines.len() >= self.max {
-            self.refused += 1;
-            return Err(ONE_TOO_MANY);
-        }
-        let pipeline = Pipeline::new(supplier, self.config.feed_of(supplier));
-        self.pipelines.push((supplier.to_owned(), pipeline));
-        let place = self.pipelines.len() - 1;
-        self.places.insert(supplier.to_owned(), place);
-        Ok(place)
     }
 }

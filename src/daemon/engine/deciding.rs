@@ -81,7 +81,7 @@ impl Engine {
         };
         if lane.index.is_multiple_of(AHEAD) {
             let until = (lane.index + AHEAD).min(waiting.batch.len());
-            let ahead = (lane.index..until).filter_map(|index| waiting.batch.glance(index));
+            let ahead = (lane.index..until).filter_map(|index| waiting.batch.glance(index).ok());
             self.pipeline.warm(ahead);
         }
         let (record, verdict) = waiting.batch.get(lane.index);
