@@ -421,6 +421,14 @@ impl Score {
         Ok(())
     }
 
+    /// False incidents of all kinds of accounts in a `period`: `learning` or `after`.
+    pub fn false_in(&self, period: &str) -> u64 {
+        let kinds = self.false_incidents.get(period);
+        kinds
+            .and_then(|kinds| kinds.get(ALL_KINDS))
+            .map_or(0, |rate| rate.incidents)
+    }
+
     fn finish_rates(&mut self) {
         for rate in self
             .false_incidents

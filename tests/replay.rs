@@ -140,6 +140,76 @@ fn more_suppliers_than_threads_are_told_of_in_the_order_of_the_log() {
     }
 }
 
+/// Four weeks of thirty clerks who read three people on each of them, and a reader's events.
+fn clerks_and(reader: &[String]) -> String {
+    const START: i64 = 1_780_272_000_000;
+    let mut log = String::new();
+    for number in 0..28 * 30 * 3 {
+        let (day, clerk, read) = (number / 90, number % 30, number / 30 % 3);
+        let time = START + day * 86_400_000 + (9 + read) * 3_600_000 + clerk;
+        log += &format!(
+            r#"{{"id":"c-{number}","time":{time},"supplier":"s","account":"clerk-{clerk}","account_kind":"person","role":"clerk","action":"view","subject":"MP-{}"}}"#,
+            number * 7 % 500
+        );
+        log.push('\n');
+    }
+    log + &reader.join("\n")
+}
+
+#[test]
+fn a_login_that_does_not_say_the_role_moves_nobody_out_of_it() {
+    const DAY: i64 = 1_780_272_000_000 + 28 * 86_400_000 + 10 * 3_600_000;
+    let view = |number: i64| {
+        format!(
+            r#"{{"id":"n-{number}","time":{},"supplier":"s","account":"new","account_kind":"person","role":"clerk","action":"view","subject":"MP-{number}"}}"#,
+            DAY + number * 1_000
+        )
+    };
+    let login = format!(
+        r#"{{"id":"login","time":{DAY},"supplier":"s","account":"new","action":"login","outcome":"failure"}}"#
+    );
+    let views: Vec<_> = (0..80).map(view).collect();
+    let dir = tempfile::tempdir().unwrap();
+    let told = |reader: &[String]| {
+        fs::write(dir.path().join("log.ndjson"), clerks_and(reader)).unwrap();
+        without_evidence(&alerts(dir.path(), &["log.ndjson"]))
+    };
+    let expected = told(&views);
+    assert!(
+        !expected.is_empty(),
+        "a newcomer reads eighty people in a minute"
+    );
+    assert_eq!(told(&[&[login], &views[..]].concat()), expected);
+}
+
+#[test]
+fn reads_dated_into_the_future_without_end_are_bounded_and_break_nothing() {
+    let future = |number: i64| {
+        format!(
+            r#"{{"id":"f-{number}","time":{},"supplier":"s","account":"clerk-0","account_kind":"person","role":"clerk","action":"view","subject":"MP-{number}","source_ip":"203.0.113.7"}}"#,
+            1_780_272_000_000 + 60 * 86_400_000 + number * 30_000
+        )
+    };
+    let many: Vec<_> = (0..30).map(|number| format!("\"X-{number}\"")).collect();
+    let last = future(11_600).replace(
+        r#""subject":"MP-11600""#,
+        &format!(r#""subjects":[{}]"#, many.join(",")),
+    );
+    let reads: Vec<_> = (0..11_600).map(future).chain([last]).collect();
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("log.ndjson"), clerks_and(&reads)).unwrap();
+    let output = replay(dir.path(), &["log.ndjson"]);
+    let told = stderr(&output);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("panes"), "the limit is named: {told}");
+    let alerts = alerts::read(&String::from_utf8(output.stdout).unwrap());
+    assert!(
+        alerts
+            .iter()
+            .all(|alert| alert["observed"]["subjects"] != 0)
+    );
+}
+
 #[test]
 fn an_alert_does_not_wait_for_the_next_line() {
     let mut replay = rosterwatch(Path::new("."), &["replay", "-"])

@@ -177,7 +177,7 @@ fn counters_of_closed_sets_are_there_before_they_rise() {
         [0.0; 4 * Kind::ALL.len()]
     );
     assert_eq!(idle.values("detections_total", &[]), [0.0; 16]);
-    assert_eq!(idle.values("limits_reached_total", &[]), [0.0; 6]);
+    assert_eq!(idle.values("limits_reached_total", &[]), [0.0; 9]);
     let _feed = server.metrics.feed("a", Config::default().limits);
     let begun = page(&server);
     assert_eq!(

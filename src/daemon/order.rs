@@ -25,6 +25,9 @@ struct Source {
     /// The time of the next record to decide, or of the last one where nothing waits; nothing
     /// before its first event.
     clock: Option<Timestamp>,
+    /// What the clock was before the next record, where what follows that is to say whether it leaps
+    /// and is not all there: then it may yet turn out to be this.
+    doubt: Option<Option<Timestamp>>,
 }
 
 /// While the feed is behind, a source at its end is still waited for so long: a supplier that
@@ -80,14 +83,34 @@ impl Order {
         self.sources[source].pending -= 1;
     }
 
-    /// Takes in the time of the next record of `source`; refused ones have none.
+    /// Takes in what the clock of `source` says with its next record, and in doubt what it said
+    /// before: while the feed is behind, such a record waits for those that follow it.
     ///
     /// Looking at the next record and not at the last one decided matters after a pause: the
     /// first event of a morning must not be decided before another partition's last of the
     /// evening.
-    pub(super) fn head(&mut self, source: usize, time: Option<Timestamp>) {
+    pub(super) fn head(
+        &mut self,
+        source: usize,
+        clock: Option<Timestamp>,
+        doubt: Option<Option<Timestamp>>,
+    ) {
         let source = &mut self.sources[source];
-        source.clock = time.or(source.clock);
+        source.clock = clock;
+        source.doubt = doubt;
+    }
+
+    /// Whether the next record of `source` waits for those that follow it.
+    pub(super) fn is_doubtful(&self, source: usize) -> bool {
+        let source = &self.sources[source];
+        !self.live && source.doubt.is_some() && source.ended.is_none() && !source.left_out
+    }
+
+    /// The lowest that the clock of `source` may be.
+    fn clock_of(&self, source: usize) -> Option<Timestamp> {
+        let it = &self.sources[source];
+        let doubt = it.doubt.filter(|_| self.is_doubtful(source));
+        doubt.unwrap_or(it.clock)
     }
 
     /// Waits for `source` no more until it reaches its end again.
@@ -148,19 +171,22 @@ impl Order {
             if source.pending == 0 && (self.live || !is_awaited(source, now)) {
                 continue;
             }
+            let clock = self.clock_of(number);
             match lowest {
-                Some((clock, _)) if source.clock >= clock => {
-                    second = Some(second.map_or(source.clock, |second| second.min(source.clock)));
+                Some((least, _)) if clock >= least => {
+                    second = Some(second.map_or(clock, |second| second.min(clock)));
                 }
                 _ => {
                     second = lowest.map(|(clock, _)| clock);
-                    lowest = Some((source.clock, number));
+                    lowest = Some((clock, number));
                 }
             }
         }
         match lowest {
             None => Next::Idle,
-            Some((_, source)) if self.sources[source].pending == 0 => Next::Wait { source },
+            Some((_, source)) if self.sources[source].pending == 0 || self.is_doubtful(source) => {
+                Next::Wait { source }
+            }
             // A second source without a clock yet is to be given its turn after each event.
             Some((_, source)) => Next::Decide {
                 source,
@@ -203,9 +229,9 @@ mod tests {
     fn behind_it_waits_for_the_source_that_lies_lowest() {
         let mut order = two();
         order.arrived(0, 1);
-        order.head(0, at(5));
+        order.head(0, at(5), None);
         order.arrived(1, 1);
-        order.head(1, at(3));
+        order.head(1, at(3), None);
         let lower = Next::Decide {
             source: 1,
             until: at(5),
@@ -214,7 +240,7 @@ mod tests {
         order.decided(1);
         assert_eq!(order.next(NOW), Next::Wait { source: 1 });
         order.arrived(1, 1);
-        order.head(1, at(9));
+        order.head(1, at(9), None);
         let other = Next::Decide {
             source: 0,
             until: at(9),
@@ -226,7 +252,7 @@ mod tests {
     fn a_source_at_its_end_is_not_waited_for_beyond_the_grace() {
         let mut order = two();
         order.arrived(0, 1);
-        order.head(0, at(1));
+        order.head(0, at(1), None);
         assert_eq!(order.next(NOW), Next::Wait { source: 1 });
         order.ended(1, NOW);
         assert_eq!(order.next(NOW), Next::Wait { source: 1 });
@@ -245,15 +271,31 @@ mod tests {
         order.turn(now);
         assert!(order.live);
         order.arrived(0, 1);
-        order.head(0, Some(now));
+        order.head(0, Some(now), None);
         order.turn(now);
         assert!(matches!(order.next(now), Next::Decide { source: 0, .. }));
         order.decided(0);
         order.arrived(1, 1);
-        order.head(1, Some(now.plus_millis(-7_200_000)));
+        order.head(1, Some(now.plus_millis(-7_200_000)), None);
         order.turn(now);
         assert!(!order.live);
         now = now.plus_millis(GRACE_MS);
         assert!(matches!(order.next(now), Next::Decide { source: 1, .. }));
+    }
+
+    #[test]
+    fn a_record_that_may_leap_waits_for_those_behind_it_while_the_feed_is_behind() {
+        let mut order = two();
+        order.arrived(0, 1);
+        order.head(0, at(700), Some(at(5)));
+        order.arrived(1, 1);
+        order.head(1, at(6), None);
+        assert_eq!(order.next(NOW), Next::Wait { source: 0 });
+        order.arrived(0, 64);
+        order.head(0, at(5), None);
+        assert!(matches!(order.next(NOW), Next::Decide { source: 0, .. }));
+        order.head(0, at(700), Some(at(5)));
+        order.ended(0, NOW);
+        assert!(matches!(order.next(NOW), Next::Decide { source: 1, .. }));
     }
 }

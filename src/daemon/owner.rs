@@ -149,6 +149,9 @@ impl Daemon {
         let flows = self.deliveries.flow(&self.kit.outbox);
         let settings = &self.kit.settings;
         let is_writable = flows && self.is_listed && is_led(&self.catalog, &settings.topics.alerts);
+        let feeds = &self.feeds;
+        let is_placed = |supplier: &String| feeds.get(supplier).is_some_and(Feed::is_placed);
+        self.retries.retain(|supplier, _| !is_placed(supplier));
         let is_placed = self.retries.is_empty() && self.feeds.values().all(Feed::is_placed);
         let ready = self.is_joined && is_placed && is_writable && !wedged;
         settings.health.set_ready(ready);

@@ -61,6 +61,8 @@ pub struct Account {
     pub held: bool,
     /// Whether the operator has declared something of it, which keeps it from being forgotten.
     pub is_declared: bool,
+    /// Whether no event of it has said its role yet, in the first of its days: a later one may.
+    pub is_vague: bool,
     /// Whether it is declared never to export.
     forbids_exports: bool,
     /// Stops of its coverage that were told of and last; all where it is declared to read everybody.
@@ -96,6 +98,8 @@ pub struct Account {
     pub odd: Option<Box<Odd>>,
     /// What it was refused lately.
     pub refused: Option<Box<Refused>>,
+    /// The supplier's share of idle people that what it knows of them is a part of; 0 at first.
+    pub(super) idle_share: f32,
     /// The last settled day (since 1970) that raised an alarm.
     alarmed_day: Option<u32>,
     /// Whether the last day that was settled raised one, and had fewer than a hundred people in all.
@@ -119,12 +123,14 @@ impl Account {
             habits: Habits::default(),
             odd: None,
             refused: None,
+            idle_share: 0.0,
             alarmed_day: None,
             is_small_alarm: false,
             unsettled: Unsettled::default(),
             last_event: Timestamp::from_millis(i64::MIN),
             held: false,
             is_declared: false,
+            is_vague: false,
             forbids_exports: false,
             stops_told: 0,
             is_stopped: false,
@@ -155,6 +161,12 @@ impl Account {
                 self.versions.put(version, 0);
             }
         }
+    }
+
+    /// Takes in that it is of another kind and group than its first events said.
+    pub fn regroup(&mut self, kind: AccountKind, group: u32) {
+        (self.kind, self.group) = (kind, group);
+        self.critical = Critical::default();
     }
 
     /// Tests the windows that end at the newest pane; gives the tests that crossed, a bit each.

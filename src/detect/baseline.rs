@@ -80,6 +80,24 @@ impl Moments {
         (self.squares - self.mean() * self.sum).max(0.0)
     }
 
+    /// The same of counts so many times as large that scatter as much beyond a Poisson variable's.
+    #[must_use]
+    pub fn scaled(&self, times: f64) -> Self {
+        let (overdispersion, freedom) = self.overdispersion();
+        let mean = self.mean() * times;
+        let scatter = if freedom > 0.0 {
+            (freedom * mean + overdispersion * mean * mean).max(0.0)
+        } else {
+            self.scatter() * times * times
+        };
+        let sum = self.sum * times;
+        Self {
+            weight: self.weight,
+            sum,
+            squares: scatter + mean * sum,
+        }
+    }
+
     /// What the counts scatter beyond a Poisson variable's, in units of the mean squared, and the
     /// degrees of freedom: the quotient estimates φ in a variance of m + φm². With n observations
     /// the sum of squared distances is (n - 1)(m + φm²) on average.
@@ -163,6 +181,19 @@ impl Baseline {
             }
         }
         self.days += 1;
+    }
+
+    /// Takes it that a signal counts so many times as much as it did.
+    pub fn scale(&mut self, signal: Signal, times: f64) {
+        for usual in self.signals[signal as usize]
+            .iter_mut()
+            .flat_map(|it| it.iter_mut())
+        {
+            usual.moments = usual.moments.scaled(times);
+            #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
+            let times = times as f32;
+            usual.anchor *= times;
+        }
     }
 
     /// Forgets what was usual, because a job was recognised that had been learned as ordinary

@@ -34,9 +34,6 @@ use crate::{
     event::{AccessEvent, AccountKind},
 };
 
-/// Panes an account may hold: those of four days. Only future-dated events can need more.
-const PANES_MAX: usize = 11_520;
-
 /// Watches every account of one supplier and reports the one that reads records in bulk.
 ///
 /// Time is the events' own; nothing here reads a clock.
@@ -66,7 +63,8 @@ pub struct Detector {
     /// Pairs of an account and a person it knows.
     known: usize,
     phases: [usize; 3],
-    limits_reached: [u64; 3],
+    /// Of accounts, subjects, pairs of them, and panes.
+    limits_reached: [u64; 4],
 }
 
 impl Detector {
@@ -96,7 +94,7 @@ impl Detector {
             touches: 0,
             known: 0,
             phases: [0; 3],
-            limits_reached: [0; 3],
+            limits_reached: [0; 4],
         }
     }
 
@@ -111,7 +109,12 @@ impl Detector {
             return self.observe_refused(event, findings);
         }
         let seen = self.read(event)?;
+        let panes_max = self.panes_max();
         let account = self.accounts[seen.account.0 as usize].as_mut()?;
+        if account.ledger.panes_held() >= panes_max {
+            self.touches -= account.ledger.forget_before_day_of(seen.pane);
+            self.limits_reached[3] += 1;
+        }
         account.last_event = account.last_event.max(event.time);
         let subjects = self.names.event_subjects();
         self.touched.clear();
@@ -159,12 +162,11 @@ impl Detector {
         if begun {
             self.pending_days.insert(seen.pane / PANES_PER_DAY);
         }
-        if account.ledger.panes_held() > PANES_MAX {
-            let newest = account.ledger.newest().unwrap_or(0);
-            self.touches -= account.ledger.forget(newest.saturating_sub(PANES_PER_DAY));
-        }
         let budget = self.config.false_alerts_per_account_day;
-        findings.extend(account.behind_refusals(peers, &seen, budget));
+        if let Some(finding) = account.behind_refusals(peers, &seen, budget) {
+            account.unsettled.note_alarm(finding.pane, finding.crossed);
+            findings.push(finding);
+        }
         let habits = &mut account.habits;
         let aspects = habits.observe(event, seen.share.fields, seen.pane);
         if aspects != 0 {
@@ -174,8 +176,15 @@ impl Detector {
         Some(seen)
     }
 
+    /// Panes that an account may hold: those of the horizon and of the longest window before it, and
+    /// two days for what is not settled yet. Only future-dated events need more.
+    fn panes_max(&self) -> usize {
+        (self.kept_panes() + 2 * PANES_PER_DAY) as usize
+    }
+
     /// Tests what was read in unusual circumstances.
     fn observe_odd(&mut self, seen: &Seen, aspects: Aspects, findings: &mut Vec<Finding>) {
+        let panes_max = self.panes_max();
         let Some(account) = &mut self.accounts[seen.account.0 as usize] else {
             return;
         };
@@ -191,6 +200,10 @@ impl Detector {
             share: seen.share,
         };
         let mut odd = account.odd.take().unwrap_or_default();
+        if odd.panes_held() >= panes_max {
+            self.touches -= odd.forget_before_day_of(seen.pane);
+            self.limits_reached[3] += 1;
+        }
         let first = findings.len();
         self.touches += odd.observe(
             read,
@@ -205,10 +218,6 @@ impl Detector {
                 });
             },
         );
-        let (held, newest) = odd.panes_held();
-        if held > PANES_MAX {
-            self.touches -= odd.forget(newest.saturating_sub(PANES_PER_DAY));
-        }
         account.odd = Some(odd);
         if self
             .settled
@@ -294,7 +303,7 @@ impl Detector {
 
     /// Whether every person so far is known by number.
     pub fn is_exact(&self) -> bool {
-        self.limits_reached[1..] == [0, 0]
+        self.limits_reached[1..3] == [0, 0]
     }
 
     /// How often scores passed fixed levels, and how often they should have.
@@ -302,9 +311,12 @@ impl Detector {
         self.groups.exceedance()
     }
 
-    /// How often the limits on accounts, on subjects and on pairs of them were met.
-    pub fn limits_reached(&self) -> [u64; 3] {
-        self.limits_reached
+    /// How often the limits on accounts, on subjects, on pairs of them, on an account's panes, on
+    /// attributes and on roles were met.
+    pub fn limits_reached(&self) -> [u64; 6] {
+        let [accounts, subjects, pairs, panes] = self.limits_reached;
+        let (fields, roles) = (self.names.fields_past_limit(), self.groups.limit_reached());
+        [accounts, subjects, pairs, panes, fields, roles]
     }
 
     /// Reads who and what an event exposes; finds its account or makes it.
@@ -342,6 +354,7 @@ impl Detector {
 
     fn find_or_make(&mut self, event: &AccessEvent<'_>) -> AccountId {
         if let Some(id) = self.find(event.account) {
+            self.fill_in(id, event);
             return AccountId(id);
         }
         let declared = Arc::clone(&self.config.declared);
@@ -356,6 +369,7 @@ impl Detector {
         let group = self.groups.find_or_make(kind, event.role);
         let mut account = Account::new(Some(event.account), kind, group);
         account.declare(&declared, own, self.groups.versions(group));
+        account.is_vague = event.role.is_none();
         let id = self.place(account);
         let hash = self.hasher.hash_one(event.account);
         let (accounts, hasher) = (&self.accounts, &self.hasher);
@@ -363,6 +377,30 @@ impl Detector {
             hasher.hash_one(account_name(accounts, id).unwrap_or_default())
         });
         AccountId(id)
+    }
+
+    /// Takes the kind and the role from an event of the account's first day, where those before it did
+    /// not say them: a login says less than a read.
+    fn fill_in(&mut self, id: u32, event: &AccessEvent<'_>) {
+        let Some(account) = &mut self.accounts[id as usize] else {
+            return;
+        };
+        if !account.is_vague {
+            return;
+        }
+        let declared = Arc::clone(&self.config.declared);
+        let own = declared.account(event.account);
+        let kind = match (own.and_then(|own| own.kind), event.account_kind) {
+            (Some(kind), _) => kind,
+            (None, AccountKind::Unknown) => account.kind,
+            (None, kind) => kind,
+        };
+        account.is_vague = event.role.is_none();
+        if kind != account.kind || event.role.is_some() {
+            let group = self.groups.find_or_make(kind, event.role);
+            account.regroup(kind, group);
+            account.declare(&declared, own, self.groups.versions(group));
+        }
     }
 
     fn shared_bucket(&mut self) -> AccountId {

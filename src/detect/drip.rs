@@ -196,6 +196,19 @@ impl Drip {
         })
     }
 
+    /// Takes it that a signal of [`SLOW`] counts so many times as much as it did.
+    pub fn scale(&mut self, signal: Signal, times: f64) {
+        let of_signal = SLOW.into_iter().zip(&mut self.lanes);
+        for (_, lane) in of_signal.filter(|(slow, _)| *slow == signal) {
+            for moments in [&mut lane.slow, &mut lane.fast, &mut lane.since] {
+                *moments = moments.scaled(times);
+            }
+            for count in &mut lane.pending {
+                *count *= times;
+            }
+        }
+    }
+
     /// Lets a day pass that was a theft. Where a slow test told of it, the days since the onset were
     /// the theft's too: they teach nothing either, and what goes on must add up again.
     pub fn reject(&mut self, alarms: u32) {

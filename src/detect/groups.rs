@@ -99,6 +99,7 @@ pub struct Groups {
     parts: Parts,
     /// Whether days teach nothing any more.
     is_frozen: bool,
+    limit_reached: u64,
 }
 
 impl Groups {
@@ -147,12 +148,18 @@ impl Groups {
             return group;
         }
         if role.is_some() && self.all.len() >= GROUPS_MAX {
+            self.limit_reached += 1;
             return self.find_or_make(kind, None);
         }
         let group = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
         self.all.push(self.kinds[kind as usize].clone());
         self.ids.insert(key, group);
         group
+    }
+
+    /// How often an account's role was one too many.
+    pub const fn limit_reached(&self) -> u64 {
+        self.limit_reached
     }
 
     /// What was and is expected of a newcomer to `group`, the oldest first; never empty.

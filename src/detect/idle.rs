@@ -3,12 +3,22 @@
 //!
 //! Known on a day are the reads up to the day before yesterday: those are settled by then, in
 //! whatever order events came.
+//!
+//! How many of the people that are read are idle hangs on the supplier: the older its log, the more of
+//! them were read before, and where a month's cases are closed on one day, that day has many. So what
+//! is usual of an account is known as its part of what is usual of the supplier, and moves with that.
+
+use std::collections::VecDeque;
 
 use crate::detect::habits::SLEEP_DAYS;
 
 /// Days from the first one on which a supplier's people can be idle, until it is known how many of
 /// them usually are.
 const KNOWN_DAYS: u32 = 10;
+/// Settled days with reading over which the supplier's share of idle people is taken: a working week.
+const SHARE_DAYS: usize = 5;
+/// The people and the idle ones among them that this share leans on.
+const SHARE_PRIOR: [f64; 2] = [100.0, 5.0];
 /// Days before the last one that are told apart.
 const BEFORE: u32 = 15;
 /// That there was a day before those.
@@ -32,6 +42,10 @@ pub struct Idle {
     reads: Vec<Read>,
     /// The first settled day.
     first: Option<u32>,
+    /// People that persons read on the last settled days, and the idle ones among them.
+    lately: VecDeque<[u64; 2]>,
+    /// Whether the share stays as it is.
+    is_frozen: bool,
 }
 
 impl Idle {
@@ -46,6 +60,33 @@ impl Idle {
                 self.reads.resize(at + 1, Read::default());
             }
             self.reads[at].learn(day);
+        }
+    }
+
+    /// Takes how many people persons read on a settled day, and how many of them were idle.
+    pub fn note_day(&mut self, counts: [u64; 2]) {
+        if counts[0] == 0 || self.is_frozen {
+            return;
+        }
+        self.lately.push_back(counts);
+        if self.lately.len() > SHARE_DAYS {
+            self.lately.pop_front();
+        }
+    }
+
+    /// The share of the people read lately that was idle.
+    pub fn share(&self) -> f64 {
+        let sum = |at: usize| self.lately.iter().map(|day| day[at]).sum::<u64>() as f64;
+        (sum(1) + SHARE_PRIOR[1]) / (sum(0) + SHARE_PRIOR[0])
+    }
+
+    /// The same share for ever, and nobody who was read before.
+    #[must_use]
+    pub fn frozen(&self) -> Self {
+        Self {
+            lately: self.lately.clone(),
+            is_frozen: true,
+            ..Self::default()
         }
     }
 

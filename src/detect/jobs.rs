@@ -180,8 +180,9 @@ struct Found {
 #[derive(Clone, Debug, Default)]
 pub struct Explained {
     runs: Vec<Run>,
-    /// Whether a job was recognised that was not known before.
-    pub is_new: bool,
+    /// Whether a job was recognised that was not known before, and jobs make most of what was run
+    /// lately: what was learned as ordinary reading was theirs.
+    pub was_learned: bool,
 }
 
 impl Explained {
@@ -225,7 +226,7 @@ impl Jobs {
             let explains = |job: &Job| job.explains(&run, calendar);
             let known = found.known.iter().any(explains);
             let recognised = found.recognise(&run, calendar);
-            explained.is_new |= recognised && !known;
+            explained.was_learned |= recognised && !known && found.explains_most(calendar);
             if found.known.iter().any(explains) {
                 explained.runs.push(run);
                 found.before.push(run);
@@ -241,7 +242,7 @@ impl Jobs {
         let mut explained = Explained {
             // Windows of a day reach into the day before.
             runs: before.map(std::mem::take).unwrap_or_default(),
-            is_new: false,
+            was_learned: false,
         };
         explained
             .runs
@@ -280,6 +281,17 @@ impl Jobs {
 }
 
 impl Found {
+    /// Whether the known jobs explain half of what was run or more. A rhythm that the batches of an
+    /// event-driven program show by chance does not.
+    fn explains_most(&self, calendar: &Calendar) -> bool {
+        let size = |run: &Run| u64::from(run.size);
+        let explained = self.runs.iter().filter(|run| {
+            let mut known = self.known.iter();
+            known.any(|job| job.explains(run, calendar))
+        });
+        2 * explained.map(size).sum::<u64>() >= self.runs.iter().map(size).sum()
+    }
+
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
     fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
         let alike: Vec<Run> = self
@@ -434,7 +446,7 @@ mod tests {
     fn a_nightly_job_is_known_on_its_fifth_night() {
         let nights = (1..=8).map(|date| (june(date), vec![(240, 300 + date.cast_unsigned() * 3)]));
         let (jobs, explained) = learned(nights);
-        let news: Vec<bool> = explained.iter().map(|it| it.is_new).collect();
+        let news: Vec<bool> = explained.iter().map(|it| it.was_learned).collect();
         assert_eq!(
             news,
             [false, false, false, false, true, false, false, false]
@@ -476,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn weekly_and_monthly_jobs_are_due_on_their_days_alone() {
+    fn weekly_jobs_are_due_on_their_days_alone() {
         let weeks = (0..3).map(|week| (june(2 + 7 * week), vec![(600, 800)]));
         let (jobs, _) = learned(weeks);
         let due = |day| allowed(&jobs, Window::Hour, day * PANES_PER_DAY + 600) > 0;

@@ -129,6 +129,13 @@ impl Ledger {
         touches
     }
 
+    /// Forgets what no window of a day can hold that ends at `pane`, or at the newest one. Gives back
+    /// how many touches went.
+    pub fn forget_before_day_of(&mut self, pane: u32) -> usize {
+        let newest = self.newest().unwrap_or(pane).max(pane);
+        self.forget((newest + 1).saturating_sub(PANES_PER_DAY))
+    }
+
     /// The counts of `window` where it ends at the newest pane.
     pub fn counts(&self, window: Window) -> Counts {
         self.running[window as usize].counts()

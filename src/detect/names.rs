@@ -77,6 +77,8 @@ struct Fields {
     names: Vec<Box<str>>,
     /// The attribute that was named after each one, and last the one that was named first.
     next: [u8; FIELDS_MAX + 1],
+    /// How often one past the limit was named.
+    limit_reached: u64,
 }
 
 impl Fields {
@@ -89,6 +91,7 @@ impl Fields {
             let is_guess = self.names.get(guess).is_some_and(|held| **held == *name);
             let Some(id) = is_guess.then_some(guess).or_else(|| self.find_or_add(name)) else {
                 bits |= OTHER_BIT;
+                self.limit_reached += 1;
                 continue;
             };
             bits |= 1 << id;
@@ -195,6 +198,11 @@ impl Names {
     /// Bytes held, estimated.
     pub fn bytes(&self) -> usize {
         self.subjects.bytes()
+    }
+
+    /// How often an attribute was named that is one too many to be told apart.
+    pub const fn fields_past_limit(&self) -> u64 {
+        self.fields.limit_reached
     }
 
     /// Gives how many people found no number.

@@ -228,10 +228,18 @@ impl Odd {
         tiers.map(|tier| tier.ledger.forget(pane)).sum()
     }
 
-    /// The most panes that one of its ledgers holds, and the newest pane.
-    pub fn panes_held(&self) -> (usize, u32) {
-        let ledger = &self.tiers[0].ledger;
-        (ledger.panes_held(), ledger.newest().unwrap_or(0))
+    /// Forgets what no window of a day can hold that ends at `pane`, or at the newest one; gives how
+    /// many touches that were.
+    pub fn forget_before_day_of(&mut self, pane: u32) -> usize {
+        let tiers = self.tiers.iter_mut();
+        tiers
+            .map(|tier| tier.ledger.forget_before_day_of(pane))
+            .sum()
+    }
+
+    /// The most panes that one of its ledgers holds.
+    pub fn panes_held(&self) -> usize {
+        self.tiers[0].ledger.panes_held()
     }
 
     /// Whether it holds no pane.

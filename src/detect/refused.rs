@@ -151,10 +151,14 @@ impl Refused {
         self.ledger.panes(from, to)
     }
 
-    /// How many panes it holds, and the newest.
-    pub fn panes_held(&self) -> (usize, u32) {
-        let newest = self.ledger.newest().unwrap_or(0);
-        (self.ledger.panes_held(), newest)
+    /// How many panes it holds.
+    pub fn panes_held(&self) -> usize {
+        self.ledger.panes_held()
+    }
+
+    /// Forgets what no window of a day can hold that ends at `pane`, or at the newest one.
+    pub fn forget_before_day_of(&mut self, pane: u32) {
+        self.ledger.forget_before_day_of(pane);
     }
 
     /// Forgets panes before `pane`.

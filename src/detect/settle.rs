@@ -48,6 +48,8 @@ pub struct DayEnd {
     pub is_full: bool,
     /// Whether the supplier was known for a fortnight by then: people could be idle, and accounts new.
     pub is_established: bool,
+    /// The share of the people read lately that was idle.
+    pub idle_share: f64,
     /// What it teaches where it raised an alarm.
     pub teaching: Teaching,
     /// Which parts of detection it teaches, and how.
@@ -82,6 +84,8 @@ impl Account {
     ) -> Option<Shown> {
         let day = day_end.day;
         let mut whole = self.unsettled.take(day)?;
+        self.is_vague = false;
+        self.follow_idle_share(day_end.idle_share);
         let teaching = match whole.alarms {
             0 => Teaching::Guarded,
             _ => day_end.teaching,
@@ -152,6 +156,17 @@ impl Account {
         Some(shown_small)
     }
 
+    /// Moves what is usual of idle people as the supplier's share of them has moved.
+    #[expect(clippy::cast_possible_truncation, reason = "a share")]
+    fn follow_idle_share(&mut self, share: f64) {
+        let before = f64::from(std::mem::replace(&mut self.idle_share, share as f32));
+        if before > 0.0 {
+            let times = share / before;
+            self.baseline.scale(Signal::Idle, times);
+            self.drip.scale(Signal::Idle, times);
+        }
+    }
+
     /// Lets a day pass that teaches nothing. What it read may still be part of an incident.
     fn reject(&mut self, day_end: DayEnd, whole: &Day, peers: &[Version]) {
         self.season.skip(day_end.day.into());
@@ -187,7 +202,7 @@ impl Account {
             AccountKind::Unknown => true,
         };
         let explained = self.jobs.learn(day, &self.ledger, is_bulk_only);
-        if explained.is_new {
+        if explained.was_learned {
             self.baseline.begin_anew();
             self.drip = Drip::default();
         }

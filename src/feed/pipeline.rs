@@ -338,12 +338,14 @@ impl Pipeline {
 
     /// How often each of [`LIMITS`] was met.
     pub fn limits_reached(&self) -> [(&'static str, u64); LIMITS.len()] {
-        let [accounts, subjects, pairs] = self.detector.limits_reached();
+        let [accounts, subjects, pairs, panes, fields, roles] = self.detector.limits_reached();
         let known_ids = self.repeats.limit_reached();
         let incidents = self.tracker.limit_reached();
         let numbers = self.watch.limit_reached();
-        let times = [accounts, subjects, pairs, known_ids, incidents, numbers];
-        std::array::from_fn(|limit| (LIMITS[limit], times[limit]))
+        let of_feed = [known_ids, incidents, numbers];
+        let of_accounts = [accounts, subjects, pairs, panes, fields, roles];
+        let mut times = of_accounts.into_iter().chain(of_feed);
+        LIMITS.map(|limit| (limit, times.next().unwrap_or(0)))
     }
 }
 
@@ -351,10 +353,13 @@ impl Pipeline {
 const WARMED_ACCOUNTS_MIN: usize = 4_096;
 
 /// The limits that a pipeline may meet.
-pub const LIMITS: [&str; 6] = [
+pub const LIMITS: [&str; 9] = [
     "accounts",
     "subjects",
     "pairs",
+    "panes",
+    "fields",
+    "roles",
     "known_ids",
     "incidents",
     "numbers",

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, hash::BuildHasher as _};
 
 use foldhash::fast::RandomState;
-use hashbrown::{HashTable, hash_table::Entry};
+use hashbrown::HashTable;
 
 use crate::event::{HOUR_MS, Timestamp};
 
@@ -22,7 +22,7 @@ pub enum Repeat {
     Conflict,
 }
 
-/// An id that was seen. Packed, for there are millions.
+/// An id that was seen with a content. Packed, for there are millions.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, packed(4))]
 struct Known {
@@ -34,6 +34,9 @@ struct Known {
 
 /// Room for so many ids is made at least.
 const ROOM_MIN: usize = 1_024;
+/// Contents of one id that are remembered, the first ones. They lie in one place of the table, which a
+/// supplier that gives every event one id must not make a long one.
+const CONTENTS_MAX: usize = 4;
 
 /// The ids of one feed's recent events.
 #[derive(Debug)]
@@ -59,53 +62,53 @@ impl Repeats {
         }
     }
 
-    /// Looks an event up and remembers it. An id that comes back with other content is known by
-    /// both hours and by the newer content.
+    /// Looks an event up and remembers it: each content of an id for itself, so that a repeat changes
+    /// nothing whatever came in between.
     pub fn observe(&mut self, id: u64, content: u64, time: Timestamp) -> Repeat {
         if self.known.len() == self.known.capacity() || self.drawers.are_sparse() {
             self.make_room();
         }
-        let hasher = &self.hasher;
-        let entry = self.known.entry(
-            hasher.hash_one(id),
-            |known| known.id == id,
-            |known| hasher.hash_one(known.id),
-        );
-        let hour = hour_of(time);
-        if let Entry::Occupied(mut found) = entry {
-            let known = found.get_mut();
-            if self.drawers.is_kept(known.drawer) {
-                if known.content == content {
-                    return Repeat::Duplicate;
-                }
-                self.drawers.take(known.drawer);
-                let drawer = self.drawers.put(hour);
-                *known = Known {
-                    id,
-                    content,
-                    drawer,
-                };
-                return Repeat::Conflict;
+        let hash = self.hasher.hash_one(id);
+        let (mut contents, mut is_any_forgotten) = (0, false);
+        for known in self.known.iter_hash(hash).filter(|known| known.id == id) {
+            if !self.drawers.is_kept(known.drawer) {
+                is_any_forgotten = true;
+            } else if known.content == content {
+                return Repeat::Duplicate;
+            } else {
+                contents += 1;
             }
-            let drawer = self.drawers.put(hour);
-            *known = Known {
-                id,
-                content,
-                drawer,
-            };
+        }
+        if contents >= CONTENTS_MAX {
+            return Repeat::Conflict;
+        }
+        let drawers = &self.drawers;
+        let is_forgotten = |known: &Known| known.id == id && !drawers.is_kept(known.drawer);
+        let forgotten = is_any_forgotten
+            .then(|| self.known.find_mut(hash, is_forgotten))
+            .flatten();
+        let drawer = self.drawers.put(hour_of(time));
+        let new = Known {
+            id,
+            content,
+            drawer,
+        };
+        if let Some(forgotten) = forgotten {
+            *forgotten = new;
         } else {
-            let drawer = self.drawers.put(hour);
-            entry.insert(Known {
-                id,
-                content,
-                drawer,
-            });
+            let hasher = &self.hasher;
+            self.known
+                .insert_unique(hash, new, |known| hasher.hash_one(known.id));
         }
         if self.drawers.ids > self.ids_max {
             self.limit_reached += 1;
             self.drawers.forget_first();
         }
-        Repeat::New
+        if contents > 0 {
+            Repeat::Conflict
+        } else {
+            Repeat::New
+        }
     }
 
     /// Forgets the ids of hours that ended before `time`.
@@ -185,14 +188,6 @@ impl Drawers {
         drawer
     }
 
-    /// Takes an id from a drawer.
-    fn take(&mut self, drawer: u32) {
-        if let Some(Some(ids)) = self.held.get_mut(drawer as usize) {
-            *ids -= 1;
-            self.ids -= 1;
-        }
-    }
-
     fn forget_first(&mut self) {
         if let Some((_, drawer)) = self.of_hour.pop_first() {
             self.ids -= self.held[drawer as usize].take().unwrap_or(0);
@@ -250,6 +245,22 @@ mod tests {
         assert_eq!(repeats.observe(1, 7, at(5)), Repeat::Duplicate);
         assert_eq!(repeats.observe(1, 8, at(6)), Repeat::Conflict);
         assert_eq!(repeats.observe(1, 8, at(6)), Repeat::Duplicate);
+        assert_eq!(
+            repeats.observe(1, 7, at(5)),
+            Repeat::Duplicate,
+            "as before the other came"
+        );
+    }
+
+    #[test]
+    fn one_id_for_every_event_is_a_conflict_at_each_and_takes_no_room() {
+        let mut repeats = Repeats::new(1_000);
+        assert_eq!(repeats.observe(1, 0, at(5)), Repeat::New);
+        for content in 1..100_000 {
+            assert_eq!(repeats.observe(1, content, at(5)), Repeat::Conflict);
+        }
+        assert!(repeats.known.len() <= CONTENTS_MAX);
+        assert_eq!(repeats.observe(2, 0, at(5)), Repeat::New);
     }
 
     #[test]
@@ -277,10 +288,10 @@ mod tests {
         #[test]
         fn ids_are_known_as_the_slow_twin_knows_them(
             ids_max in 1..60_usize,
-            events in prop::collection::vec((0..80_u64, 0..2_u64, 0..6_i64), 1..6_000),
+            events in prop::collection::vec((0..80_u64, 0..7_u64, 0..6_i64), 1..6_000),
         ) {
             let mut repeats = Repeats::new(ids_max);
-            let mut known: BTreeMap<u64, (u64, i64)> = BTreeMap::new();
+            let mut known: BTreeMap<(u64, u64), i64> = BTreeMap::new();
             let mut begun = BTreeSet::new();
             let mut limit_reached = 0;
             for (number, (id, content, hour)) in (0..).zip(events) {
@@ -288,22 +299,23 @@ mod tests {
                 if number % 200 == 0 {
                     let first = number / 200;
                     repeats.forget(at(first));
-                    known.retain(|_, (_, hour)| *hour >= first);
+                    known.retain(|_, hour| *hour >= first);
                     begun.retain(|hour| *hour >= first);
                 }
-                let expected = match known.get(&id) {
-                    None => Repeat::New,
-                    Some((before, _)) if *before == content => Repeat::Duplicate,
-                    Some(_) => Repeat::Conflict,
+                let contents = known.range((id, 0)..=(id, u64::MAX)).count();
+                let expected = match contents {
+                    0 => Repeat::New,
+                    _ if known.contains_key(&(id, content)) => Repeat::Duplicate,
+                    _ => Repeat::Conflict,
                 };
-                if expected != Repeat::Duplicate {
-                    known.insert(id, (content, hour));
+                if expected != Repeat::Duplicate && contents < CONTENTS_MAX {
+                    known.insert((id, content), hour);
                     begun.insert(hour);
                 }
-                if expected == Repeat::New && known.len() > ids_max {
+                if known.len() > ids_max {
                     limit_reached += 1;
                     let first = begun.pop_first();
-                    known.retain(|_, (_, hour)| Some(*hour) != first);
+                    known.retain(|_, hour| Some(*hour) != first);
                 }
                 prop_assert_eq!(repeats.observe(id, content, at(hour)), expected);
                 prop_assert_eq!(repeats.drawers.ids, known.len());

@@ -102,6 +102,12 @@ fn sentence(found: &Explanation) -> String {
             day = &since.to_string()[..10],
         );
     }
+    if found.days == 0 && found.peers == 0 {
+        return format!(
+            "{what} in {window}; nothing is known yet of this account nor of others like it, and \
+             {critical} is too much for anybody unknown"
+        );
+    }
     if found.days == 0 {
         return format!(
             "{what} in {window}; this account has no history yet, its {peers} peers reach {usual} in \

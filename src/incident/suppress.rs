@@ -76,11 +76,15 @@ fn is_within((from, to): (u32, u32), first: Timestamp, last: Timestamp) -> bool 
     into_ms + last.millis_since(first) < length_ms
 }
 
+/// Panes in which reads in a scope are counted: some tens of megabytes. A suppression that names no
+/// account holds many.
+const HELD_MAX: usize = 1_000_000;
+
 /// The suppressions of one supplier, and what is known of reads in their scope.
 #[derive(Debug, Default)]
 pub(super) struct Muting {
     all: Vec<Suppression>,
-    /// Reads in the scope of a narrow one, by its number, account and pane.
+    /// Reads in the scope of a narrow one, by its number, account and pane; [`HELD_MAX`] at most.
     held: BTreeMap<(usize, AccountId, u32), u32>,
 }
 
@@ -94,11 +98,15 @@ impl Muting {
         }
     }
 
-    /// Counts a read that was counted for an account in a pane.
+    /// Counts a read that was counted for an account in a pane. One past the limit was not seen in its
+    /// scope, and mutes nothing.
     pub(super) fn note(&mut self, event: &AccessEvent<'_>, account: AccountId, pane: u32) {
         for (number, one) in self.all.iter().enumerate() {
             if one.is_narrow() && one.holds_read(event) {
-                *self.held.entry((number, account, pane)).or_default() += 1;
+                let key = (number, account, pane);
+                if self.held.len() < HELD_MAX || self.held.contains_key(&key) {
+                    *self.held.entry(key).or_default() += 1;
+                }
             }
         }
     }

@@ -192,9 +192,11 @@ impl Reader {
             list.add_partition_offset(topic, *partition, offset)
                 .map_err(|error| Error::failed("reading", topic, error))?;
             // Before the assignment: a queue split later would miss what is fetched meanwhile.
-            let Some(queue) = self.client.split_partition_queue(topic, *partition) else {
-                continue;
-            };
+            let queue = self.client.split_partition_queue(topic, *partition);
+            let queue = queue.ok_or_else(|| {
+                let error = KafkaError::ClientCreation("no queue for a partition".to_owned());
+                Error::failed("reading", topic, error)
+            })?;
             let source = self.flows.len();
             let flow = Arc::new(Flow {
                 credits: AtomicUsize::new(self.credits),

@@ -28,11 +28,11 @@ pub(super) fn of(
 
 fn write(out: &mut String, fates: &[&Fate<'_>], score: &Score) -> fmt::Result {
     let caught = fates.iter().filter(|fate| fate.raised_at.is_some());
-    let false_in = |period| {
-        let kinds = score.false_incidents.get(period).into_iter().flatten();
-        kinds.map(|(_, rate)| rate.incidents).sum::<u64>()
+    let [learning, after] = ["learning", "after"].map(|period| score.false_in(period));
+    let incidents = match learning + after {
+        1 => "1 other incident".to_owned(),
+        count => format!("{count} other incidents"),
     };
-    let (learning, after) = (false_in("learning"), false_in("after"));
     if !fates.is_empty() {
         writeln!(out, "\nPlanted:")?;
     }
@@ -41,11 +41,10 @@ fn write(out: &mut String, fates: &[&Fate<'_>], score: &Score) -> fmt::Result {
     }
     write!(
         out,
-        "\nCaught {} of {} thefts. {} other incidents, {learning} of them in the first \
+        "\nCaught {} of {} thefts. {incidents}, {learning} of them in the first \
          {LEARNING_DAYS} days, when little is known yet.",
         caught.count(),
         fates.len(),
-        learning + after,
     )
 }
 
@@ -102,16 +101,19 @@ mod tests {
                 {"time":"2026-06-28T10:00:00Z","subjects_total":9,"records_total":9}]}]}"#;
         let alert = r#"{"schema":"rosterwatch.alert/1","incident":"i","revision":1,"supplier":"acme",
             "account":"thief","account_kind":"person","raised_at":"2026-06-20T10:02:30Z"}"#;
+        let stray = r#"{"schema":"rosterwatch.alert/1","incident":"j","revision":1,"supplier":"acme",
+            "account":"other","account_kind":"person","raised_at":"2026-06-03T10:00:00Z"}"#;
+        let alerts = [alert, stray].map(|alert| parse_alert(alert).unwrap());
         let labels = parse_labels(labels).unwrap();
         let now = labels.attacks[1].steps[0].time.parse::<jiff::Timestamp>();
         let now = Timestamp::from_millis(now.unwrap().as_millisecond());
-        let words = of(&labels, &[parse_alert(alert).unwrap()], now).unwrap();
+        let words = of(&labels, &alerts, now).unwrap();
         let expected = "
 Planted:
   scrape fast         thief                 acme                   40 people   caught after 2 min, 25 % of it out
   one shot export     other                 acme                 500 records   MISSED
 
-Caught 1 of 2 thefts. 0 other incidents, 0 of them in the first 14 days, when little is known yet.";
+Caught 1 of 2 thefts. 1 other incident, 1 of them in the first 14 days, when little is known yet.";
         assert_eq!(words, expected);
     }
 }

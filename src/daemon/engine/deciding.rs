@@ -4,9 +4,10 @@ use super::{Engine, Lane, TURN};
 use crate::{
     clock::Stopwatch,
     daemon::order::Next,
-    decode::{Refusal, Verdict},
+    decode::{DecodedBatch, Refusal, Verdict},
     detect::AHEAD,
     event::Timestamp,
+    feed::merge::{AHEAD_RECORDS, SourceClock},
     incident::Alert,
     ingest::Record,
     kafka::{Ends, Error, Partition},
@@ -15,9 +16,6 @@ use crate::{
         json, quarantine,
     },
 };
-
-/// Records looked at to tell a leap.
-const LOOK: usize = 8;
 
 impl Lane {
     /// Records that are there and not decided. A drained lane has none, though the end may lie
@@ -30,17 +28,33 @@ impl Lane {
         end.max(self.source.end).saturating_sub(self.next)
     }
 
-    /// The times of the next few records, refused ones without.
-    fn times(&self) -> impl Iterator<Item = Option<Timestamp>> + use<'_> {
-        let records = self
-            .batches
-            .iter()
-            .enumerate()
-            .flat_map(|(number, waiting)| {
-                let from = if number == 0 { self.index } else { 0 };
-                (from..waiting.batch.len()).map(|index| waiting.batch.time(index))
-            });
-        records.take(LOOK)
+    /// The clock with the next record, and whether more of what follows is needed to be sure of it;
+    /// nothing where no record is there.
+    fn clock_ahead(&self) -> Option<(SourceClock, bool)> {
+        let next = self.batches.front()?;
+        let mut clock = self.clock;
+        let is_sure = next
+            .batch
+            .time(self.index)
+            .is_none_or(|time| clock.admit(time));
+        if is_sure {
+            return Some((clock, false));
+        }
+        let records = self.batches.iter().enumerate();
+        let mut records = records.flat_map(|(number, waiting)| {
+            let from = if number == 0 { self.index } else { 0 };
+            (from..waiting.batch.len()).map(|index| (&waiting.batch, index))
+        });
+        let event = |(batch, index): (&'_ DecodedBatch, usize)| {
+            let account = batch.glance(index).ok()?.account.to_owned();
+            Some((batch.time(index)?, account))
+        };
+        let (time, account) = records.next().and_then(event)?;
+        let mut followed = 0;
+        let following = records.take(AHEAD_RECORDS);
+        let following = following.inspect(|_| followed += 1).filter_map(event);
+        clock.settle(time, account, following);
+        Some((clock, followed < AHEAD_RECORDS))
     }
 }
 
@@ -59,7 +73,8 @@ impl Engine {
                     return Ok(true);
                 }
                 let ahead = self.look_ahead(source);
-                if left == 0 || ahead > until || self.lanes[source].batches.is_empty() {
+                let is_over = ahead > until || self.order.is_doubtful(source);
+                if left == 0 || is_over || self.lanes[source].batches.is_empty() {
                     break;
                 }
             }
@@ -92,9 +107,7 @@ impl Engine {
         match verdict {
             Verdict::Event(event) => {
                 time = Some(event.time);
-                if !lane.is_leap {
-                    lane.before = time;
-                }
+                lane.clock = lane.ahead;
                 let number = u32::try_from(source).unwrap_or(u32::MAX);
                 self.pipeline
                     .observe(&event, number, record, &mut self.alerts);
@@ -141,27 +154,16 @@ impl Engine {
         Ok(time)
     }
 
-    /// Shows the time of the next record of `source` to the order, and gives it.
+    /// Shows the clock of `source` with its next record to the order, and gives it.
     ///
-    /// A record that leaps more than the lateness ahead is passed at once, as if of the time
-    /// before, where one of the next few lies before the leap: a future date must not hold its
-    /// whole partition back. The rule looks at this partition's events alone.
+    /// It is the clock that `replay` merges files by, so that both decide in one order.
     pub(super) fn look_ahead(&mut self, source: usize) -> Option<Timestamp> {
         let lane = &mut self.lanes[source];
-        let mut times = lane.times();
-        let mut ahead = times.next()?;
-        let mut is_leap = false;
-        if let (Some(time), Some(before)) = (ahead, lane.before) {
-            let bound = before.plus_millis(self.conduct.lateness_ms);
-            if time > bound && times.by_ref().flatten().any(|later| later <= bound) {
-                is_leap = true;
-                ahead = Some(before);
-            }
-        }
-        drop(times);
-        lane.is_leap = is_leap;
-        self.order.head(source, ahead);
-        ahead
+        let (ahead, is_doubtful) = lane.clock_ahead()?;
+        lane.ahead = ahead;
+        let doubt = is_doubtful.then_some(lane.clock.reached());
+        self.order.head(source, ahead.reached(), doubt);
+        ahead.reached()
     }
 
     /// Gives a batch back once all its records are decided.
@@ -212,6 +214,11 @@ impl Engine {
         json: &str,
         appended_ms: i64,
     ) -> Result<(), Error> {
+        // One event may close thousands of incidents.
+        while self.positions.pending() >= self.conduct.in_flight_max {
+            self.board.pulse.beat();
+            self.await_receipt()?;
+        }
         let parcel = Parcel {
             ticket: self.positions.issue(),
             destination: Destination::Alerts,

@@ -20,7 +20,7 @@ use crate::{
     daemon::order::{Next, Order},
     decode::DecodedBatch,
     event::Timestamp,
-    feed::Pipeline,
+    feed::{Pipeline, merge::SourceClock},
     incident::Alert,
     ingest::{
         kafka::{Reader, Work},
@@ -117,10 +117,10 @@ struct Lane {
     index: usize,
     /// The position after the last record decided.
     next: u64,
-    /// The time of the last event decided, leaps left out.
-    before: Option<Timestamp>,
-    /// Whether the next record leaps ahead of everything around it.
-    is_leap: bool,
+    /// How far the events decided have come, leaps left out.
+    clock: SourceClock,
+    /// The same with the next record.
+    ahead: SourceClock,
 }
 
 struct Waiting {
@@ -229,8 +229,8 @@ impl Engine {
                 source,
                 batches: VecDeque::new(),
                 index: 0,
-                before: None,
-                is_leap: false,
+                clock: SourceClock::default(),
+                ahead: SourceClock::default(),
             });
         }
         self.reader.add(&list)
@@ -318,7 +318,7 @@ impl Engine {
                 self.order.arrived(source, batch.len());
                 let lane = &mut self.lanes[source];
                 lane.batches.push_back(Waiting { batch, next });
-                // New records may tell that the next one leaps.
+                // New records may tell whether the next one leaps.
                 self.look_ahead(source);
             }
             Work::End { source } => {
@@ -399,7 +399,7 @@ impl Engine {
             let stands = |(number, lane): (usize, &Lane)| Standing {
                 next: lane.next,
                 lag: lane.lag(ends, order.is_drained(number)),
-                time: lane.before,
+                time: lane.clock.reached(),
             };
             let standings = self.lanes.iter().enumerate().map(stands);
             self.metrics
@@ -411,7 +411,8 @@ impl Engine {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         for (number, lane) in self.lanes.iter().enumerate() {
-            let position = self.positions.safe(number);
+            // Deciding again from further back takes nothing back that was committed.
+            let position = self.positions.safe(number).max(lane.source.committed);
             match safe.get_mut(&lane.source.partition) {
                 Some(shown) => *shown = position,
                 None => {

@@ -96,10 +96,12 @@ impl Detector {
             passed,
             is_full: false,
             is_established: self.idle.tells_on(day),
+            idle_share: 0.0,
             teaching: Teaching::Guarded,
             parts: self.config.parts,
         };
         let active = self.count_day(day_end);
+        day_end.idle_share = self.idle.share();
         for &id in &active {
             let Some(account) = &mut self.accounts[id] else {
                 continue;
@@ -156,6 +158,7 @@ impl Detector {
     /// Counts what every account read on a day, gives them to their groups, and says which were active.
     fn count_day(&mut self, DayEnd { day, from, .. }: DayEnd) -> Vec<usize> {
         let mut active = Vec::new();
+        let mut people = [0; 2];
         for (id, slot) in self.accounts.iter_mut().enumerate() {
             let Some(account) = slot else { continue };
             if let Some(refused) = &mut account.refused {
@@ -167,9 +170,16 @@ impl Detector {
                 active.push(id);
                 if account.kind != AccountKind::Service {
                     self.idle.learn(day, account.ledger.subjects_of(day));
+                    // What a theft takes says nothing of what is usual.
+                    if !account.unsettled.is_alarmed_on(day) {
+                        let [(all, _), _, (idle, _)] = counts;
+                        people[0] += u64::from(all);
+                        people[1] += u64::from(idle);
+                    }
                 }
             }
         }
+        self.idle.note_day(people);
         active
     }
 
@@ -189,7 +199,7 @@ impl Detector {
     }
 
     /// Panes kept behind the watermark: the horizon, and the longest window before it.
-    fn kept_panes(&self) -> u32 {
+    pub(super) fn kept_panes(&self) -> u32 {
         self.horizon_panes() + Window::Day.panes()
     }
 

@@ -1,6 +1,6 @@
 //! Refused attempts, and what is read behind them.
 
-use super::{Detector, PANES_MAX};
+use super::Detector;
 use crate::{
     detect::{
         AccountId, Finding, REFUSED, Seen,
@@ -48,23 +48,28 @@ impl Detector {
         let id = self.find_or_make(event);
         self.names.forget_event();
         let score = refused::score_asked(self.config.false_alerts_per_account_day);
+        let panes_max = self.panes_max();
         let account = self.accounts[id.0 as usize].as_mut()?;
         let peers = self.groups.versions(account.group);
         let mut refused = account.refused.take().unwrap_or_default();
+        if refused.panes_held() >= panes_max {
+            refused.forget_before_day_of(pane_of(event.time));
+            self.limits_reached[3] += 1;
+        }
         let days_at = |pane| account.version_at(peers, pane).days;
         refused.observe(event.time, self.settled, (score, &days_at), |pane| {
             findings.push(of_refusals(id, pane));
         });
-        let (held, newest) = refused.panes_held();
-        if held > PANES_MAX {
-            refused.forget(newest.saturating_sub(PANES_PER_DAY));
-        }
         // What it read since, if that came first.
         let pane = pane_of(event.time);
-        for read in account.ledger.panes(pane, Window::Hour.last(pane)) {
-            if refused.is_over(read.index, score, || days_at(read.index)) {
-                findings.push(of_refusals(id, read.index));
-            }
+        let since = account.ledger.panes(pane, Window::Hour.last(pane));
+        let since = since.map(|read| read.index);
+        let behind: Vec<_> = since
+            .filter(|read| refused.is_over(*read, score, || days_at(*read)))
+            .collect();
+        for read in behind {
+            account.unsettled.note_alarm(read, REFUSED);
+            findings.push(of_refusals(id, read));
         }
         merge_findings(findings);
         account.refused = Some(refused);
