@@ -22,7 +22,7 @@ use crate::{
         ledger::{Ledger, Scratch},
         names::Name,
         odd::Odd,
-        pane::{PANES_PER_DAY, PANES_PER_HOUR},
+        pane::{PANES_PER_DAY, PANES_PER_HOUR, pane_of},
         refused::Refused,
         season::Season,
         unsettled::Unsettled,
@@ -73,6 +73,8 @@ pub struct Account {
     pub group: u32,
     /// The newest event, by event time.
     pub last_event: Timestamp,
+    /// The pane of its first event.
+    pub first_pane: u32,
     critical: Critical,
     /// Its days that the watermark has not passed.
     pub unsettled: Unsettled,
@@ -128,6 +130,7 @@ impl Account {
             is_small_alarm: false,
             unsettled: Unsettled::default(),
             last_event: Timestamp::from_millis(i64::MIN),
+            first_pane: u32::MAX,
             held: false,
             is_declared: false,
             is_vague: false,
@@ -161,6 +164,12 @@ impl Account {
                 self.versions.put(version, 0);
             }
         }
+    }
+
+    /// Notes when it had an event.
+    pub fn note_event(&mut self, time: Timestamp) {
+        self.last_event = self.last_event.max(time);
+        self.first_pane = self.first_pane.min(pane_of(time));
     }
 
     /// Takes in that it is of another kind and group than its first events said.
@@ -232,6 +241,19 @@ impl Account {
                     each(end.index, crossed);
                 }
             });
+        }
+    }
+
+    /// The same for every pane from `pane` on.
+    pub fn test_since(
+        &self,
+        peers: &[Version],
+        pane: u32,
+        scratch: &mut Scratch,
+        mut each: impl FnMut(u32, u32),
+    ) {
+        for read in self.ledger.panes(pane, u32::MAX) {
+            self.test_behind(peers, read.index, scratch, &mut each);
         }
     }
 

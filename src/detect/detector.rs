@@ -29,9 +29,10 @@ use crate::{
         refused,
         together::Together,
         version::{TESTS, Version},
+        watermark::ACCOUNTS_CONFIRM,
         window::{IDLE, NOVEL},
     },
-    event::{AccessEvent, AccountKind},
+    event::{AccessEvent, AccountKind, DAY_MS, Timestamp},
 };
 
 /// Watches every account of one supplier and reports the one that reads records in bulk.
@@ -57,6 +58,8 @@ pub struct Detector {
     /// Days (since 1970) that some account was active in and that are not settled.
     pending_days: BTreeSet<u32>,
     settled: Option<u32>,
+    /// The first pane that what was settled last is in force for.
+    in_force_from: Option<u32>,
     /// Rises whenever critical counts change.
     epoch: u32,
     touches: usize,
@@ -90,6 +93,7 @@ impl Detector {
             touched: Vec::new(),
             pending_days: BTreeSet::new(),
             settled: None,
+            in_force_from: None,
             epoch: 1,
             touches: 0,
             known: 0,
@@ -115,7 +119,7 @@ impl Detector {
             self.touches -= account.ledger.forget_before_day_of(seen.pane);
             self.limits_reached[3] += 1;
         }
-        account.last_event = account.last_event.max(event.time);
+        account.note_event(event.time);
         let subjects = self.names.event_subjects();
         self.touched.clear();
         self.touched.extend_from_slice(subjects);
@@ -229,6 +233,23 @@ impl Detector {
         for finding in &findings[first..] {
             account.unsettled.note_alarm(finding.pane, finding.crossed);
         }
+    }
+
+    /// Whether an account had an event at `head` or before it.
+    pub fn knew(&self, account: &str, head: Timestamp) -> bool {
+        let id = self.find(account);
+        let account = id.and_then(|id| self.accounts[id as usize].as_ref());
+        account.is_some_and(|account| account.first_pane <= pane_of(head))
+    }
+
+    /// Whether as many accounts as confirm a jump of event time were active within the two weeks before
+    /// `head`: whoever is away for longer is not waited for.
+    pub fn are_several_active(&self, head: Timestamp) -> bool {
+        let since = head.plus_millis(-14 * DAY_MS);
+        let accounts = self.accounts.iter().flatten();
+        let active = accounts
+            .filter(|account| account.first_pane <= pane_of(head) && account.last_event >= since);
+        active.take(ACCOUNTS_CONFIRM).count() == ACCOUNTS_CONFIRM
     }
 
     /// What an event too old to be counted would have exposed, where its account is known.

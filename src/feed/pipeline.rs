@@ -6,8 +6,10 @@ use siphasher::sip::SipHasher13;
 
 use crate::{
     detect::{
-        self, AHEAD, Detector, Finding, exceedance::Exceedance, headroom::Probe,
-        watermark::Watermark,
+        self, AHEAD, Detector, Finding,
+        exceedance::Exceedance,
+        headroom::Probe,
+        watermark::{Watermark, Witness},
     },
     event::{AccessEvent, Action, Glance, HOUR_MS, Timestamp},
     feed::{
@@ -156,9 +158,15 @@ impl Pipeline {
         self.counts.decided[event.action as usize] += 1;
         let behind = self.head().map_or(0, |head| head.millis_since(event.time));
         self.counts.note_behind(behind);
+        let (detector, head) = (&self.detector, self.watermark.head());
+        let witness = || Witness {
+            account: hash_of(event.account),
+            is_known: head.is_some_and(|head| detector.knew(event.account, head)),
+        };
+        let are_several_active = || head.is_some_and(|head| detector.are_several_active(head));
         if self
             .watermark
-            .observe(event.time, || hash_of(event.account))
+            .observe(event.time, witness, are_several_active)
         {
             self.advance(alerts);
         }
@@ -243,6 +251,11 @@ impl Pipeline {
         let mut teaching = |account, day| tracker.teaching(account, day);
         for gathering in self.detector.advance(mark, &mut teaching) {
             self.tracker.gather(gathering, &self.detector, alerts);
+        }
+        for (seen, findings) in self.detector.test_again() {
+            let late = seen.time < mark;
+            self.tracker
+                .observe_again(seen, late, &findings, &mut self.detector, alerts);
         }
         if let Some(head) = self.watermark.head() {
             self.watch.advance(head, alerts);

@@ -127,6 +127,42 @@ impl Tracker {
         let seen = sighting.seen;
         self.positions
             .note(seen.pane, sighting.source, sighting.position);
+        self.take(sighting, findings, detector, alerts);
+    }
+
+    /// Takes in what was found in reads that were observed before, up to the last of them that is
+    /// `seen`, and whether that was late.
+    pub fn observe_again(
+        &mut self,
+        seen: Seen,
+        late: bool,
+        findings: &[Finding],
+        detector: &mut Detector,
+        alerts: &mut Vec<Alert>,
+    ) {
+        let known = self.positions.within(seen.pane, seen.pane);
+        let (source, position) = known
+            .into_iter()
+            .next()
+            .map_or((0, 0), |(source, first, _)| (source, first));
+        let sighting = Sighting {
+            seen,
+            source,
+            position,
+            appended_ms: -1,
+            late,
+        };
+        self.take(&sighting, findings, detector, alerts);
+    }
+
+    fn take(
+        &mut self,
+        sighting: &Sighting,
+        findings: &[Finding],
+        detector: &mut Detector,
+        alerts: &mut Vec<Alert>,
+    ) {
+        let seen = sighting.seen;
         let Some(mut episodes) = self.episodes.remove(&seen.account.0) else {
             if !findings.is_empty() {
                 self.track(Vec::new(), sighting, findings, detector, alerts);

@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, hash::BuildHasher as _};
 use super::{Detector, account_name};
 use crate::{
     detect::{
-        AccountId, Part,
+        AccountId, Finding, Part, Seen,
         account::Account,
-        pane::{PANE_MS, PANES_PER_DAY, PANES_PER_HOUR, pane_of, pane_start},
+        merge_findings,
+        pane::{PANE_MS, PANES_PER_DAY, PANES_PER_HOUR, Share, pane_of, pane_start},
         settle::{DayEnd, Teaching},
         together::Gathering,
         version::Version,
@@ -153,6 +154,51 @@ impl Detector {
             account.put_in_force(version, ends_from);
         }
         self.epoch += 1;
+        self.in_force_from = Some(from.min(self.in_force_from.unwrap_or(from)));
+    }
+
+    /// Tests anew what was read in panes that the days settled last are in force for. Where event time
+    /// leaps, as after a night, the first accounts read on before it is sure of the leap, and are tested
+    /// by what was known the evening before.
+    pub fn test_again(&mut self) -> Vec<(Seen, Vec<Finding>)> {
+        self.names.forget_event();
+        let Some(from) = self.in_force_from.take() else {
+            return Vec::new();
+        };
+        let mut again = Vec::new();
+        for (id, account) in (0..).zip(&mut self.accounts) {
+            let Some(account) = account else { continue };
+            if account.ledger.newest().is_none_or(|newest| newest < from) {
+                continue;
+            }
+            let peers = self.groups.versions(account.group);
+            let mut findings = Vec::new();
+            account.test_since(peers, from, &mut self.scratch, |pane, crossed| {
+                findings.push(Finding {
+                    account: AccountId(id),
+                    pane,
+                    crossed,
+                });
+            });
+            merge_findings(&mut findings);
+            let Some(last) = findings.last() else {
+                continue;
+            };
+            let seen = Seen {
+                account: AccountId(id),
+                pane: last.pane,
+                time: pane_start(last.pane + 1).plus_millis(-1),
+                share: Share::default(),
+                exact: true,
+                // What it exposes was counted when it came.
+                is_refused: true,
+            };
+            for finding in &findings {
+                account.unsettled.note_alarm(finding.pane, finding.crossed);
+            }
+            again.push((seen, findings));
+        }
+        again
     }
 
     /// Counts what every account read on a day, gives them to their groups, and says which were active.

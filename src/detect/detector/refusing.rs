@@ -51,6 +51,7 @@ impl Detector {
         let panes_max = self.panes_max();
         let account = self.accounts[id.0 as usize].as_mut()?;
         let peers = self.groups.versions(account.group);
+        account.note_event(event.time);
         let mut refused = account.refused.take().unwrap_or_default();
         if refused.panes_held() >= panes_max {
             refused.forget_before_day_of(pane_of(event.time));
