@@ -26,7 +26,7 @@ brokers = []
 start = "yesterday"
 [kafka.properties]
 "enable.auto.commit" = true
-linger.ms = 5
+socket.send.buffer.bytes = 5
 [detect]
 lateness = "3h"
 quiet = "1h"
@@ -87,7 +87,7 @@ fn the_digest_tells_configurations_apart_and_nothing_secret() {
         digest("", &environment),
         "wherever a value comes from"
     );
-    assert_ne!(property("linger.ms = 5"), property("linger.ms = 6"));
+    assert_ne!(property("socket.send.buffer.bytes = 5"), property("socket.send.buffer.bytes = 6"));
     assert_eq!(
         property("\"ssl.key.password\" = \"one\""),
         property("\"ssl.key.password\" = \"two\"")

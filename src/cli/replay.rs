@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, IsTerminal as _, Write},
     num::NonZeroUsize,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::{
@@ -118,22 +119,10 @@ Examples:
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let watch = Stopwatch::start();
     let bytes_read = Arc::new(AtomicU64::new(0));
-    let prepared = args.open(&bytes_read).and_then(|files| {
-        let telling = Telling::new(
-            &args.input,
-            args.out()?,
-            args.check,
-            Arc::clone(&bytes_read),
-        );
-        Ok((files, telling))
-    });
-    let (files, mut telling) = match prepared {
-        Ok(prepared) => prepared,
+    let files = match args.open(&bytes_read) {
+        Ok(files) => files,
         Err(error) => return Ok(fail(USAGE, &error)),
     };
-    if let Some(show) = args.show {
-        telling.show = show;
-    }
     let config = match configure(args.input.config.as_deref()) {
         Ok(config) => config,
         Err(code) => return Ok(code),
@@ -142,6 +131,15 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Ok(config) => args.input.settings(config),
         Err(error) => return Ok(fail(USAGE, &error)),
     };
+    // Made last: until everything else is there, what an earlier run has written stays.
+    let out = match args.out() {
+        Ok(out) => out,
+        Err(error) => return Ok(fail(USAGE, &error)),
+    };
+    let mut telling = Telling::new(&args.input, out, args.check, bytes_read);
+    if let Some(show) = args.show {
+        telling.show = show;
+    }
     let result = if args.check {
         engine::check(files, settings.decoder, &mut telling)
     } else {
@@ -158,12 +156,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             return Err(error).context(NO_THREADS);
         }
     };
-    telling.summarize(&totals, &watch)?;
     let is_finding = if args.check {
         totals.refused_in_all() > 0
     } else {
         args.fail_on_alert && totals.alerts > totals.suppressed
     };
+    // Where standard error is gone or full, what was found stands on standard output all the same.
+    drop(telling.summarize(&totals, &watch));
     Ok(ExitCode::from(if is_finding { FINDINGS } else { 0 }))
 }
 
@@ -188,7 +187,7 @@ pub(super) fn to_the_end(input: &Input) -> anyhow::Result<Result<Replayed, ExitC
     telling.progress.finish_and_clear();
     match result {
         Ok(replayed) => {
-            telling.summarize(&replayed.totals, &watch)?;
+            drop(telling.summarize(&replayed.totals, &watch));
             Ok(Ok(replayed))
         }
         Err(Failure::Stopped(stop)) => Ok(Err(fail(USAGE, &stop.into()))),
@@ -197,11 +196,15 @@ pub(super) fn to_the_end(input: &Input) -> anyhow::Result<Result<Replayed, ExitC
 }
 
 impl Args {
-    /// Opens every file before anything is written.
+    /// Opens every file before anything is written, and none that is to be written.
     fn open(&self, bytes_read: &Arc<AtomicU64>) -> anyhow::Result<Vec<Lines>> {
-        let alerts = self.alerts.canonicalize().ok();
-        let is_alerts = |path: &PathBuf| alerts.is_some() && path.canonicalize().ok() == alerts;
-        if !is_stdin(&self.alerts) && self.input.files.iter().any(is_alerts) {
+        let read = self.input.files.iter().map(PathBuf::as_path);
+        let read = read.chain(self.verdicts.as_deref());
+        let mut read = read.chain(self.input.config.as_deref());
+        if let Some(alerts) = identity(&self.alerts)
+            && !is_stdin(&self.alerts)
+            && read.any(|path| identity(path) == Some(alerts))
+        {
             let path = self.alerts.display();
             return Err(anyhow!("{path}: is read as input; choose another --alerts"));
         }
@@ -263,6 +266,17 @@ impl Input {
             files.map(|path| Lines::open(path, bytes_read)).collect();
         Ok(opened?)
     }
+}
+
+/// Which regular file a path leads to, whatever it is called: its device and its number there.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let path = if is_stdin(path) {
+        Path::new("/dev/stdin")
+    } else {
+        path
+    };
+    let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some((file.dev(), file.ino()))
 }
 
 fn is_stdin(path: &Path) -> bool {

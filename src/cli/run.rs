@@ -127,7 +127,7 @@ fn exit_code(error: &kafka::Error) -> u8 {
         kafka::Error::Refused { .. }
         | kafka::Error::MissingTopics { .. }
         | kafka::Error::PartitionCount { .. }
-        | kafka::Error::Settings(_) => CONFIGURATION,
+        | kafka::Error::Settings { .. } => CONFIGURATION,
         kafka::Error::Stalled { .. } | kafka::Error::Failed { .. } => INTERNAL,
     }
 }

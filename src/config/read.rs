@@ -10,21 +10,45 @@ use super::{KEYS, Problem, Tree, Value, ValueKind, keys::Form};
 mod supplier;
 
 /// Properties of librdkafka that the daemon sets itself.
-const OURS: [&str; 17] = [
+/// An alias of theirs is one of them.
+const OURS: [&str; 40] = [
     "acks",
+    "request.required.acks",
     "auto.offset.reset",
     "bootstrap.servers",
+    "metadata.broker.list",
     "client.id",
+    "compression.codec",
+    "compression.type",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.idempotence",
     "enable.partition.eof",
+    "fetch.max.bytes",
+    "fetch.message.max.bytes",
+    "max.partition.fetch.bytes",
+    "fetch.queue.backoff.ms",
+    "fetch.wait.max.ms",
     "group.id",
     "group.instance.id",
+    "heartbeat.interval.ms",
     "isolation.level",
+    "linger.ms",
+    "queue.buffering.max.ms",
+    "log.connection.close",
+    "max.poll.interval.ms",
+    "message.timeout.ms",
+    "delivery.timeout.ms",
     "partition.assignment.strategy",
+    "queue.buffering.max.kbytes",
+    "queue.buffering.max.messages",
+    "queued.max.messages.kbytes",
+    "queued.min.messages",
+    "sasl.mechanism",
+    "sasl.mechanisms",
     "sasl.password",
     "sasl.username",
+    "security.protocol",
     "session.timeout.ms",
     "statistics.interval.ms",
     "transactional.id",
@@ -81,9 +105,10 @@ impl Reader {
     pub(super) fn walk(&mut self, table: &Tree, path: &str) {
         for (name, value) in table {
             let key = join(path, name);
-            let origin = match value.origin() {
-                Some(origin) if origin.contains("environment") => "environment".to_owned(),
-                _ => self.file.clone(),
+            let origin = if has_leaf_from_environment(value) {
+                "environment".to_owned()
+            } else {
+                self.file.clone()
             };
             self.origins.insert(key.clone(), origin);
             if key == "kafka.properties" {
@@ -256,6 +281,16 @@ impl Reader {
         self.origins
             .get(key)
             .is_some_and(|origin| origin == "environment")
+    }
+}
+
+/// Whether the environment gave a value, or one in it: a table that it made has no origin of its own.
+fn has_leaf_from_environment(value: &Value) -> bool {
+    match &value.kind {
+        ValueKind::Table(table) => table.values().any(has_leaf_from_environment),
+        _ => value
+            .origin()
+            .is_some_and(|origin| origin.contains("environment")),
     }
 }
 

@@ -109,6 +109,11 @@ impl Feed {
         self.board.is_placed.load(Ordering::Relaxed)
     }
 
+    /// Whether all that was there at its start is decided.
+    pub(super) fn is_settled(&self) -> bool {
+        self.board.is_settled.load(Ordering::Relaxed)
+    }
+
     /// Whether the feed has ended.
     pub(super) fn is_over(&self) -> bool {
         self.thread.is_finished()

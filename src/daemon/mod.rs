@@ -6,6 +6,7 @@ mod feed;
 mod order;
 mod owner;
 mod ready;
+mod retries;
 
 use std::{sync::Arc, time::Duration};
 

@@ -21,6 +21,7 @@ use crate::{
         engine::{self, Ending},
         feed::{Feed, Kit},
         ready::{Deliveries, is_led},
+        retries::Retries,
     },
     kafka::{self, Catalog, Client, Error, Partition},
     state::lease::{Change, Commits, Lease, Pending, partition_of},
@@ -39,9 +40,6 @@ const COMMIT_ALL: Duration = Duration::from_hours(1);
 /// At the end, the last commit and the leaving of the group may take so long.
 const LEAVE: Duration = Duration::from_secs(5);
 
-/// A failed feed begins again after this long, doubled at each failure in a row up to a minute.
-const RETRY: Duration = Duration::from_secs(1);
-
 /// A member of the group with the feeds it owns.
 pub(super) struct Daemon {
     kit: Kit,
@@ -51,8 +49,7 @@ pub(super) struct Daemon {
     /// The state partitions that are ours.
     slots: BTreeSet<i32>,
     feeds: BTreeMap<String, Feed>,
-    /// Failures in a row of feeds that are to begin again, and since when they wait.
-    retries: BTreeMap<String, (u32, Stopwatch)>,
+    retries: Retries,
     /// Feeds that have reached their end as of start.
     finished: BTreeSet<String>,
     /// What is safe to commit.
@@ -87,7 +84,7 @@ impl Daemon {
             catalog,
             slots: BTreeSet::new(),
             feeds: BTreeMap::new(),
-            retries: BTreeMap::new(),
+            retries: Retries::default(),
             finished: BTreeSet::new(),
             safe: BTreeMap::new(),
             wedged: Vec::new(),
@@ -150,9 +147,11 @@ impl Daemon {
         let settings = &self.kit.settings;
         let is_writable = flows && self.is_listed && is_led(&self.catalog, &settings.topics.alerts);
         let feeds = &self.feeds;
-        let is_placed = |supplier: &String| feeds.get(supplier).is_some_and(Feed::is_placed);
-        self.retries.retain(|supplier, _| !is_placed(supplier));
-        let is_placed = self.retries.is_empty() && self.feeds.values().all(Feed::is_placed);
+        // Begun again and decided to its end as of then: only now has it not failed any more.
+        let is_well = |supplier: &str| feeds.get(supplier).is_some_and(Feed::is_settled);
+        self.retries.forget(is_well);
+        let is_running = |supplier: &str| feeds.contains_key(supplier);
+        let is_placed = self.retries.all(is_running) && self.feeds.values().all(Feed::is_placed);
         let ready = self.is_joined && is_placed && is_writable && !wedged;
         settings.health.set_ready(ready);
         settings.metrics.owns(self.feeds.len(), ready);
@@ -246,8 +245,8 @@ impl Daemon {
         self.slots.retain(|slot| !slots.contains(slot));
         self.forget_safe(slots);
         let partitions = self.kit.settings.state_partitions;
-        self.retries
-            .retain(|supplier, _| !slots.contains(&partition_of(supplier, partitions)));
+        let is_ours = |supplier: &str| slots.contains(&partition_of(supplier, partitions));
+        self.retries.forget(is_ours);
     }
 
     fn forget_safe(&mut self, slots: &[i32]) {
@@ -306,17 +305,14 @@ impl Daemon {
                 }
                 continue;
             }
-            if let Some((failures, since)) = self.retries.get(&supplier) {
-                let pause = RETRY * 2_u32.saturating_pow((*failures).min(6));
-                if since.elapsed() < pause.min(Duration::from_mins(1)) {
-                    continue;
-                }
+            if !self.retries.is_due(&supplier) {
+                continue;
             }
             let committed = match self.lease.committed(&partitions, Duration::from_secs(10)) {
                 Ok(committed) => committed,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(supplier, %error, "feed not begun; tried again");
-                    self.fail(&supplier);
+                    self.retries.fail(&supplier);
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -328,12 +324,6 @@ impl Daemon {
             self.feeds.insert(supplier, feed);
         }
         Ok(())
-    }
-
-    fn fail(&mut self, supplier: &str) {
-        let failures = self.retries.get(supplier).map_or(0, |(count, _)| count + 1);
-        self.retries
-            .insert(supplier.to_owned(), (failures, Stopwatch::start()));
     }
 
     /// Takes in feeds that have ended by themselves.
@@ -357,11 +347,11 @@ impl Daemon {
                 }
                 Ok(Ending::Restart | Ending::Stopped | Ending::Undelivered(_)) => {
                     tracing::warn!(supplier, "feed is decided again from its stored positions");
-                    self.fail(&supplier);
+                    self.retries.fail(&supplier);
                 }
                 Err(error) if error.is_transient() => {
                     tracing::warn!(supplier, %error, "feed failed; begun again");
-                    self.fail(&supplier);
+                    self.retries.fail(&supplier);
                 }
                 Err(error) => return Err(error),
             }

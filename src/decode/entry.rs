@@ -4,7 +4,7 @@ use siphasher::sip::SipHasher13;
 
 use super::{
     batch::Refusal,
-    fields::{Field, LIST_MAX, Shape},
+    fields::{Field, Shape},
     reject::Reject,
     time,
     values::{List, Strings, Value, Values},
@@ -193,9 +193,9 @@ fn is_sound(values: &Values, source: Source<'_>) -> bool {
         (Value::Text(span), Shape::Time) => !span.is_empty(),
         (Value::Integer(_), Shape::Time) => true,
         (Value::Integer(span), Shape::Integer) => source.text.slice(span).parse::<u64>().is_ok(),
-        (Value::List(list), Shape::List(max)) => {
+        (Value::List(list), Shape::List(max, count)) => {
             let names = source.names(list);
-            !list.is_mixed && list.len <= LIST_MAX && names.iter().all(|span| is_name(span, max))
+            !list.is_mixed && list.len <= count && names.iter().all(|span| is_name(span, max))
         }
         _ => false,
     };
@@ -225,7 +225,7 @@ fn check_shapes(values: &Values, source: Source<'_>) -> Result<(), Refusal> {
             (Value::Integer(span), Shape::Integer) => {
                 source.text.slice(span).parse::<u64>().is_ok()
             }
-            (Value::List(list), Shape::List(_)) => {
+            (Value::List(list), Shape::List(..)) => {
                 let is_named =
                     |span: &Span| field == Field::Fields || !source.text.slice(*span).is_empty();
                 !list.is_mixed && source.names(list).iter().all(is_named)
@@ -244,9 +244,9 @@ fn check_limits(values: &Values, source: Source<'_>) -> Result<(), Refusal> {
     for field in Field::ALL {
         let fits = match (values[field as usize], field.shape()) {
             (Value::Text(span), Shape::Text(max)) => len(span) <= max as usize,
-            (Value::List(list), Shape::List(max)) => {
+            (Value::List(list), Shape::List(max, count)) => {
                 let fits = |span: &Span| len(*span) <= max as usize;
-                list.len <= LIST_MAX && source.names(list).iter().all(fits)
+                list.len <= count && source.names(list).iter().all(fits)
             }
             _ => true,
         };

@@ -24,8 +24,8 @@ pub(super) enum Field {
     Seq,
 }
 
-/// Names that a list may hold.
-pub(super) const LIST_MAX: u32 = 10_000;
+/// Records that one event may name.
+const SUBJECTS_MAX: u32 = 10_000;
 
 impl Field {
     /// Every field, in order.
@@ -107,15 +107,21 @@ impl Field {
     pub(super) const fn shape(self) -> Shape {
         match self {
             Self::Id | Self::Supplier | Self::Subject | Self::Operation => Shape::Text(128),
-            Self::Account | Self::SourceIp | Self::Session => Shape::Text(256),
-            Self::UserAgent => Shape::Text(1_024),
+            Self::Account => Shape::Text(256),
             Self::Role | Self::Dataset => Shape::Text(64),
             Self::Time => Shape::Time,
-            // The closed words need no bound of their own: an unknown one is a known value.
-            Self::AccountKind | Self::Action | Self::Outcome => Shape::Text(u32::MAX),
+            // The closed words need no bound of their own: an unknown one is a known value. What a
+            // client says of itself has none but the record's: whoever reads chooses it, and must not
+            // have his reads refused.
+            Self::AccountKind
+            | Self::Action
+            | Self::Outcome
+            | Self::SourceIp
+            | Self::UserAgent
+            | Self::Session => Shape::Text(u32::MAX),
             Self::Records | Self::Bytes | Self::Seq => Shape::Integer,
-            Self::Subjects => Shape::List(128),
-            Self::Fields => Shape::List(64),
+            Self::Subjects => Shape::List(128, SUBJECTS_MAX),
+            Self::Fields => Shape::List(64, u32::MAX),
         }
     }
 
@@ -129,7 +135,7 @@ impl Field {
 
     /// Whether its value is an array.
     pub(super) const fn is_list(self) -> bool {
-        matches!(self.shape(), Shape::List(_))
+        matches!(self.shape(), Shape::List(..))
     }
 }
 
@@ -142,8 +148,8 @@ pub(super) enum Shape {
     Integer,
     /// An RFC 3339 string or an integer.
     Time,
-    /// At most [`LIST_MAX`] strings of at most so many bytes.
-    List(u32),
+    /// Strings of at most so many bytes, and at most so many of them.
+    List(u32, u32),
 }
 
 #[cfg(test)]

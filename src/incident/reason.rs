@@ -8,11 +8,12 @@ use crate::detect::{
 };
 
 /// Says what came and what is usual; then, where there is more to say, what else was too much, and
-/// what the account's peers read.
-pub(super) fn sentences(found: &Explanation) -> Vec<String> {
+/// what the account's peers read. Whether anybody of the incident `is_named`: records that name nobody
+/// may be as many people's, or one's.
+pub(super) fn sentences(found: &Explanation, is_named: bool) -> Vec<String> {
     let mut all = Vec::new();
     if !found.is_of_coverage_alone() {
-        all.push(sentence(found));
+        all.push(sentence(found, is_named));
     }
     all.extend(found.coverage.as_ref().map(of_the_month));
     if found.also.len() > 1 {
@@ -30,12 +31,14 @@ pub(super) fn sentences(found: &Explanation) -> Vec<String> {
     }
     if found.days > 0 && found.peers > 0 && found.refused.is_none() {
         all.push(format!(
-            "its {peers} peers reach {usual} in the usual case",
-            peers = found.peers,
+            "its {peers} reach {usual} in the usual case",
+            peers = peers(found.peers),
             usual = number(found.peers_usual),
         ));
     }
-    if let Some([week, month]) = found.lately {
+    if let Some([week, month]) = found.lately
+        && month > 0
+    {
         all.push(format!(
             "{week} different people in the last 7 days, {month} in the last 30"
         ));
@@ -60,9 +63,10 @@ fn of_the_month(found: &Coverage) -> String {
 }
 
 /// Says what came, and what is usual.
-fn sentence(found: &Explanation) -> String {
+fn sentence(found: &Explanation, is_named: bool) -> String {
     let count = found.observed[found.signal as usize];
     let what = match found.signal {
+        Signal::People if !is_named => format!("{count} records that name nobody"),
         Signal::People => people_read(count),
         Signal::Novel => format!("{count} people's records that it had not read before"),
         Signal::Idle => format!("{count} people's records that nobody had read for a fortnight"),
@@ -110,18 +114,34 @@ fn sentence(found: &Explanation) -> String {
     }
     if found.days == 0 {
         return format!(
-            "{what} in {window}; this account has no history yet, its {peers} peers reach {usual} in \
-             a usual active hour or day, and {critical} is too much for a newcomer",
-            peers = found.peers,
+            "{what} in {window}; this account has no history yet, its {peers} reach {usual} in \
+             the usual case, and {critical} is too much for a newcomer",
+            peers = peers(found.peers),
+        );
+    }
+    let days = match found.days {
+        1 => "1 active day".to_owned(),
+        days => format!("{days} active days"),
+    };
+    // What is usual leans on its peers, as far as it is not known of itself.
+    if f64::from(found.seen_max) < found.expected[found.signal as usize] {
+        return format!(
+            "{what} in {window}; by {days} of history and its peers this account is expected to reach \
+             {usual} in the usual case; {critical} is too much"
         );
     }
     format!(
-        "{what} in {window}; in {days} active {day_word} of history this account reached {usual} in \
-         the usual case and {most} at most; {critical} is too much",
-        days = found.days,
-        day_word = if found.days == 1 { "day" } else { "days" },
+        "{what} in {window}; in {days} of history this account reached {usual} in the usual case and \
+         {most} at most; {critical} is too much",
         most = found.seen_max,
     )
+}
+
+fn peers(count: u32) -> String {
+    match count {
+        1 => "1 peer".to_owned(),
+        count => format!("{count} peers"),
+    }
 }
 
 /// What to do about a program's bulk reading that no known job explains, should it be one.
@@ -210,16 +230,29 @@ mod tests {
     #[test]
     fn the_sentence_says_what_came_and_what_is_usual() {
         assert_eq!(
-            sentence(&found()),
+            sentence(&found(), true),
             "32 different people's records in 1 hour; in 17 active days of history this account \
              reached 4.1 in the usual case and 19 at most; 28 is too much"
         );
     }
 
     #[test]
+    fn what_is_usual_is_not_said_to_be_more_than_the_most() {
+        let quiet = Explanation {
+            seen_max: 0,
+            ..found()
+        };
+        assert_eq!(
+            sentence(&quiet, false),
+            "32 records that name nobody in 1 hour; by 17 active days of history and its peers this \
+             account is expected to reach 4.1 in the usual case; 28 is too much"
+        );
+    }
+
+    #[test]
     fn a_newcomer_is_told_by_its_peers() {
         let newcomer = Explanation { days: 0, ..found() };
-        let sentence = sentence(&newcomer);
+        let sentence = sentence(&newcomer, true);
         assert!(
             sentence.contains("no history yet, its 80 peers"),
             "{sentence}"

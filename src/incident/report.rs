@@ -3,7 +3,9 @@
 use std::f64::consts::LN_10;
 
 use crate::{
-    detect::{Detector, Explanation, Window, coverage, habits::Aspect, pane::PANES_PER_DAY},
+    detect::{
+        Detector, Explanation, Signal, Window, coverage, habits::Aspect, pane::PANES_PER_DAY,
+    },
     event::{AccountKind, DAY_MS},
     incident::{
         Alert, AlertState, Exposure, Kind, Severity, episode::Episode, reason, tracker::Config,
@@ -94,8 +96,13 @@ pub(super) fn alert(
 ) -> Option<Alert> {
     let found = episode.told.as_ref()?;
     let account = detector.account(episode.account);
-    let [observed_subjects, .., observed_records] = found.observed;
-    let [expected_subjects, .., expected_records] = found.expected;
+    let [.., observed_records] = found.observed;
+    let [.., expected_records] = found.expected;
+    // The people that the critical count is about.
+    let people = match found.signal {
+        Signal::Novel | Signal::Idle => found.signal,
+        Signal::People | Signal::Exported | Signal::Records => Signal::People,
+    } as usize;
     let month = found.coverage.filter(|_| found.is_of_coverage_alone());
     Some(Alert {
         incident: episode.id.clone(),
@@ -113,12 +120,12 @@ pub(super) fn alert(
             i64::from(coverage::DAYS) * DAY_MS
         }),
         observed_records: month.map_or(observed_records, |it| it.people.max(observed_records)),
-        observed_subjects: month.map_or(observed_subjects, |it| it.people),
+        observed_subjects: month.map_or(found.observed[people], |it| it.people),
         expected_records: month.map_or(expected_records, |it| it.usual as f64),
-        expected_subjects: month.map_or(expected_subjects, |it| it.usual as f64),
+        expected_subjects: month.map_or(found.expected[people], |it| it.usual as f64),
         expected_upper: month.map_or(found.critical, |it| it.critical) - 1,
         score: (found.score / LN_10).clamp(0.0, SCORE_MAX),
-        p_value: (-found.score).exp(),
+        p_value: (-found.score.min(SCORE_MAX * LN_10)).exp(),
         exposure: Exposure {
             records: episode.exposed.records,
             subjects: episode.exposed.subjects.len() as u64,
@@ -153,7 +160,8 @@ fn reasons(
         && found.job_size == 0
         && !found.is_forbidden;
     let remedy = may_be_job.then(|| reason::job_remedy(&config.supplier));
-    let told = reason::sentences(found).into_iter();
+    let is_named = !episode.exposed.subjects.is_empty();
+    let told = reason::sentences(found, is_named).into_iter();
     told.chain(remedy).collect()
 }
 

@@ -51,8 +51,6 @@ pub enum Work {
         source: usize,
         /// The records.
         batch: DecodedBatch,
-        /// Bytes of the records.
-        bytes: u64,
         /// The position after its last record.
         next: u64,
     },
@@ -156,7 +154,7 @@ impl Reader {
                 ends: Arc::clone(&ends),
                 ..context
             })
-            .map_err(Error::Settings)?;
+            .map_err(Error::settings)?;
         let (work_in, work) = bounded(WORK);
         let (returns, pool) = bounded(SPARE);
         let credits = (share / reading.batch_bytes_max).clamp(2, 16);
@@ -253,6 +251,14 @@ impl Reader {
                 .thread()
                 .unpark();
         }
+    }
+
+    /// Whether as much of `source` is read ahead as may be.
+    ///
+    /// # Panics
+    /// Panics where `source` was never added: a bug.
+    pub fn is_full(&self, source: usize) -> bool {
+        self.flows[source].credits.load(Ordering::Acquire) == 0
     }
 
     /// The client, for watermarks and times.
@@ -431,7 +437,6 @@ impl Desk {
         if some {
             served.at_end = false;
             served.flow.credits.fetch_sub(1, Ordering::AcqRel);
-            let bytes = (batch.bytes.len() - batch.records.len()) as u64;
             let batch = DecodedBatch::decode(batch, Some(&self.supplier));
             // Handing over may wait for the engine: that is not work.
             let nanos = u64::try_from(watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -439,7 +444,6 @@ impl Desk {
             let work = Work::Batch {
                 source: served.source,
                 batch,
-                bytes,
                 next: served.next,
             };
             self.work.send(work).ok()?;

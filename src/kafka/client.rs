@@ -275,7 +275,7 @@ pub fn connect(
     let consumer: BaseConsumer<Client> = settings
         .client()
         .create_with_context(context)
-        .map_err(Error::Settings)?;
+        .map_err(Error::settings)?;
     let started = Stopwatch::start();
     while !is_asked_to_end() {
         let answer = consumer.fetch_metadata(None, ATTEMPT);

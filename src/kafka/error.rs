@@ -39,9 +39,13 @@ pub enum Error {
         /// As configured.
         expected: usize,
     },
-    /// A property that librdkafka does not know or a value it does not take.
-    #[error("librdkafka does not accept the settings under kafka: {0}")]
-    Settings(#[source] KafkaError),
+    /// A property that librdkafka does not know, or a value that it does not take, which may be a
+    /// secret and is not said.
+    #[error("librdkafka does not accept {what}; check the settings under kafka")]
+    Settings {
+        /// The property, or what the client as a whole lacks.
+        what: String,
+    },
     /// A partition did not come to its end.
     #[error("{doing}: no end of partition {topic}/{partition} within {secs} s")]
     Stalled {
@@ -74,9 +78,19 @@ impl Error {
             Self::Refused { .. }
             | Self::MissingTopics { .. }
             | Self::PartitionCount { .. }
-            | Self::Settings(_) => false,
+            | Self::Settings { .. } => false,
             Self::Failed { source, .. } => code(source).is_none_or(|code| !is_refusal(code)),
         }
+    }
+
+    /// Turns the refusal to make a client into ours.
+    pub(crate) fn settings(source: KafkaError) -> Self {
+        let what = match source {
+            KafkaError::ClientConfig(_, _, property, _) => format!("the property {property}"),
+            KafkaError::ClientCreation(what) => format!("them: {what}"),
+            other => other.to_string(),
+        };
+        Self::Settings { what }
     }
 
     /// Turns librdkafka's error into ours, refused credentials apart.

@@ -61,7 +61,7 @@ pub fn read_to_end(
         .set("auto.offset.reset", "error")
         .set("queued.max.messages.kbytes", "16384")
         .create_with_context(context)
-        .map_err(Error::Settings)?;
+        .map_err(Error::settings)?;
     let mut ends = BTreeMap::new();
     let mut list = TopicPartitionList::new();
     for partition in partitions {

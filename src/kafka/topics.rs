@@ -126,7 +126,7 @@ pub fn ensure(
 
 fn create_all(settings: &Settings, missing: &[&OwnTopic], replication: usize) -> Result<(), Error> {
     let admin: AdminClient<DefaultClientContext> =
-        settings.client().create().map_err(Error::Settings)?;
+        settings.client().create().map_err(Error::settings)?;
     let replicas = i32::try_from(replication).unwrap_or(1);
     let topics: Vec<NewTopic<'_>> = missing
         .iter()

@@ -174,7 +174,7 @@ impl Outbox {
             .set("queue.buffering.max.messages", QUEUE_RECORDS)
             .set("queue.buffering.max.kbytes", QUEUE_KIB)
             .create_with_context(courier)
-            .map_err(Error::Settings)?;
+            .map_err(Error::settings)?;
         Ok(Self {
             producer,
             acknowledged,

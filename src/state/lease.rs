@@ -67,7 +67,6 @@ pub struct Lease {
     committer: JoinHandle<()>,
     commits: Arc<Commits>,
     group: String,
-    state_topic: String,
     /// What the group holds by our own commits.
     committed: BTreeMap<Partition, u64>,
     /// Failed commits that were already answered by committing all again.
@@ -221,7 +220,7 @@ impl Lease {
         }
         let consumer: BaseConsumer<Member> = config
             .create_with_context(member)
-            .map_err(Error::Settings)?;
+            .map_err(Error::settings)?;
         consumer
             .subscribe(&[&membership.state_topic])
             .map_err(|error| Error::failed("subscribing to", &membership.state_topic, error))?;
@@ -234,7 +233,6 @@ impl Lease {
             committer: thread::spawn(move || commit_all(&of.0, &orders, &of.1)),
             commits: Arc::clone(&commits),
             group: membership.group.clone(),
-            state_topic: membership.state_topic.clone(),
             committed: BTreeMap::new(),
             failures_seen: 0,
         };
@@ -342,11 +340,6 @@ impl Lease {
             Some(((element.topic().to_owned(), element.partition()), position))
         });
         Ok(found.collect())
-    }
-
-    /// The state topic whose partitions are the lease.
-    pub fn state_topic(&self) -> &str {
-        &self.state_topic
     }
 
     /// Leaves the group, so that others take over at once.

@@ -1,5 +1,7 @@
 //! The engine's deciding: the next record in order, what it raises, and what goes out.
 
+use std::sync::atomic::Ordering;
+
 use super::{Engine, Lane, TURN};
 use crate::{
     clock::Stopwatch,
@@ -161,6 +163,9 @@ impl Engine {
         let lane = &mut self.lanes[source];
         let (ahead, is_doubtful) = lane.clock_ahead()?;
         lane.ahead = ahead;
+        // Many small batches, as they come where events trickle in: more will not come before these are
+        // decided.
+        let is_doubtful = is_doubtful && !self.reader.is_full(source);
         let doubt = is_doubtful.then_some(lane.clock.reached());
         self.order.head(source, ahead.reached(), doubt);
         ahead.reached()
@@ -242,6 +247,7 @@ impl Engine {
             return Ok(());
         }
         self.is_settled = true;
+        self.board.is_settled.store(true, Ordering::Relaxed);
         let since = self.floor.map(|floor| floor.to_string());
         for (incident, json) in self.ledger.close_unproduced(since.as_deref()) {
             tracing::warn!(

@@ -51,6 +51,8 @@ pub(super) struct Board {
     pub(super) pulse: Arc<Pulse>,
     /// Whether every partition is read from a known position.
     pub(super) is_placed: AtomicBool,
+    /// Whether all that was there at its start is decided.
+    pub(super) is_settled: AtomicBool,
     /// The positions that are safe to commit.
     pub(super) safe: Mutex<BTreeMap<Partition, u64>>,
 }
@@ -61,6 +63,7 @@ impl Board {
         Self {
             pulse,
             is_placed: AtomicBool::new(false),
+            is_settled: AtomicBool::new(false),
             safe: Mutex::default(),
         }
     }
@@ -313,7 +316,6 @@ impl Engine {
                 source,
                 batch,
                 next,
-                ..
             } => {
                 self.order.arrived(source, batch.len());
                 let lane = &mut self.lanes[source];

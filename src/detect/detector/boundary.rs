@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, hash::BuildHasher as _};
 
-use super::{Detector, account_name};
+use super::{Detector, accounts::account_name};
 use crate::{
     detect::{
         AccountId, Finding, Part, Seen,
