@@ -87,7 +87,10 @@ fn the_digest_tells_configurations_apart_and_nothing_secret() {
         digest("", &environment),
         "wherever a value comes from"
     );
-    assert_ne!(property("socket.send.buffer.bytes = 5"), property("socket.send.buffer.bytes = 6"));
+    assert_ne!(
+        property("socket.send.buffer.bytes = 5"),
+        property("socket.send.buffer.bytes = 6")
+    );
     assert_eq!(
         property("\"ssl.key.password\" = \"one\""),
         property("\"ssl.key.password\" = \"two\"")

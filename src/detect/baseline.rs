@@ -23,8 +23,10 @@ pub const fn stat(signal: Signal, window: Window) -> usize {
 
 /// Active days after which what was learned counts half (reference: detection, half-life 14 d).
 const HALF_LIFE_DAYS: f64 = 14.0;
-/// Observations with which an account's scatter is shrunk to its peers': half a day of hours.
-pub const SCATTER_WEIGHT: f64 = 25.0;
+/// Observations with which an account's scatter is shrunk to its peers': hours of a few days, and as
+/// many days.
+const SCATTER_HOURS: f64 = 25.0;
+const SCATTER_DAYS: f64 = 4.0;
 /// Scatter beyond this is not believed: 1/φ is then a size of 1/15.
 const SCATTER_MAX: f64 = 15.0;
 /// A teaching weight falls from 1 at the first probability to [`WEIGHT_MIN`] at the second.
@@ -287,8 +289,8 @@ impl Baseline {
         } = self.usual(stat);
         let peer = &prior.stats[stat];
         let (own, freedom) = moments.overdispersion();
-        let scatter = ((own + SCATTER_WEIGHT * peer.scatter) / (freedom + SCATTER_WEIGHT))
-            .clamp(0.0, SCATTER_MAX);
+        let weight = scatter_weight(stat);
+        let scatter = ((own + weight * peer.scatter) / (freedom + weight)).clamp(0.0, SCATTER_MAX);
         // The peers count for as many observations as make their spread: the variance of one
         // observation about its account's mean over the variance of the means.
         let peers = peer.shape * (scatter + 1.0 / peer.mean.max(1e-3));
@@ -339,6 +341,15 @@ impl Baseline {
             usual
         });
         &mut of_signal[window]
+    }
+}
+
+/// Observations of a statistic with which its scatter is shrunk: there is one an hour of the short
+/// windows, and one a day of the long ones.
+pub fn scatter_weight(stat: usize) -> f64 {
+    match Window::ALL[stat % Window::ALL.len()] {
+        Window::FiveMinutes | Window::Hour => SCATTER_HOURS,
+        Window::Today | Window::Day => SCATTER_DAYS,
     }
 }
 

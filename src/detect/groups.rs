@@ -323,10 +323,19 @@ impl Groups {
         for (sums, group) in groups.iter().zip(&self.all) {
             kinds[group.kind as usize].join(sums);
         }
+        let mut everybody = PeerSums::default();
+        for sums in &kinds {
+            everybody.join(sums);
+        }
+        // Who does not say what it is may be anybody.
+        let wider = |kind| match kind {
+            AccountKind::Unknown => everybody.prior(&Prior::weak(kind)),
+            kind => Prior::weak(kind),
+        };
         let kinds: Vec<Prior> = AccountKind::ALL
             .into_iter()
             .zip(&kinds)
-            .map(|(kind, sums)| sums.prior(&Prior::weak(kind)))
+            .map(|(kind, sums)| sums.prior(&wider(kind)))
             .collect();
         let of = |(sums, group): (&PeerSums, &Group)| sums.prior(&kinds[group.kind as usize]);
         let groups = groups.iter().zip(&self.all).map(of).collect();

@@ -5,7 +5,7 @@
 
 use crate::{
     detect::{
-        baseline::{Baseline, SCATTER_WEIGHT, STATS},
+        baseline::{Baseline, STATS, scatter_weight},
         critical::Model,
         fixed::{fixed, unit},
         season::{SLOTS, Season},
@@ -186,8 +186,9 @@ impl PeerSums {
     pub fn prior(&self, parent: &Prior) -> Prior {
         let mut prior = parent.clone();
         prior.accounts = self.accounts;
-        for (stat, sums) in prior.stats.iter_mut().zip(&self.stats) {
-            *stat = blend(sums, *stat);
+        let stats = prior.stats.iter_mut().zip(&self.stats).enumerate();
+        for (number, (stat, sums)) in stats {
+            *stat = blend(number, sums, *stat);
         }
         for slot in 0..SLOTS {
             let days = unit(self.days[slot / 24]) + PARENT_DAYS;
@@ -201,7 +202,8 @@ impl PeerSums {
 /// Days of the wider group's rhythm that a group starts with.
 const PARENT_DAYS: f64 = 6.0;
 
-fn blend(sums: &StatSums, parent: PeerStat) -> PeerStat {
+fn blend(stat: usize, sums: &StatSums, parent: PeerStat) -> PeerStat {
+    let weight = scatter_weight(stat);
     let accounts = sums.accounts as f64;
     let total = accounts + PARENT_ACCOUNTS;
     let mean = (unit(sums.means) + PARENT_ACCOUNTS * parent.mean) / total;
@@ -224,7 +226,7 @@ fn blend(sums: &StatSums, parent: PeerStat) -> PeerStat {
         shape: ((accounts * own.clamp(SHAPE[0], SHAPE[1]) + PARENT_ACCOUNTS * parent.shape)
             / total)
             .clamp(SHAPE[0], SHAPE[1]),
-        scatter: (freedom * scatter + SCATTER_WEIGHT * parent.scatter) / (freedom + SCATTER_WEIGHT),
+        scatter: (freedom * scatter + weight * parent.scatter) / (freedom + weight),
     }
 }
 
