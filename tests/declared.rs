@@ -448,8 +448,8 @@ fn what_is_told_changes_nothing_with_the_order_of_arrival() {
     let world = || {
         let mut weeks = months(Some((50, 2, 4_000)));
         weeks.reads.append(&mut twice(90).reads);
-        // Somebody always reads: after a silent night the first events are judged by what was known
-        // on the evening before, until enough of them say that it is morning.
+        // Somebody always reads: after a silent night the first events count people as new who were
+        // met the day before, until enough of them say that it is morning.
         for half_hour in 0..63 * 48 {
             weeks.view("kiosk", 0, 0, std::iter::once(own(0, half_hour % 9)));
             weeks.reads.last_mut().unwrap().at = half_hour * HOUR_MS / 2;

@@ -607,3 +607,33 @@ fn a_usual_number_of_people_whom_nobody_had_read_for_a_fortnight_is_too_many() {
     let alerts = a_day_of(|n| format!("week-5-{}", n % 300));
     assert_eq!(opened(&alerts), [], "the same number of this week's people");
 }
+
+/// Ten clerks who read anybody of five thousand, so that more and more of those were read before, and
+/// not lately.
+fn strangers_all_day(days: i64) -> Weeks {
+    let mut weeks = Weeks::default();
+    let mut draw = 20_260_601_u64;
+    for day in (0..days).filter(|day| day % 7 < 5) {
+        for clerk in 0..10 {
+            let people = (0..20 + (clerk * 5 + day * 7) % 9).map(|_| {
+                draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                format!("p-{}", (draw >> 33) % 5_000)
+            });
+            let people: Vec<_> = people.collect();
+            weeks.view(&format!("clerk-{clerk}"), day, 9, people.into_iter());
+        }
+    }
+    weeks
+}
+
+#[test]
+fn that_more_people_were_once_read_as_a_log_grows_is_no_excess() {
+    let alerts = strangers_all_day(84).decide();
+    assert_eq!(opened(&alerts), [], "{:?}", alerts.first());
+    let mut weeks = strangers_all_day(84);
+    // Of nine in ten of these somebody has read before.
+    let taken = (0..300).map(|n| format!("p-{}", n * 16));
+    weeks.view("clerk-3", 81, 11, taken);
+    let alerts = weeks.decide();
+    assert!(matches!(opened(&alerts)[..], [("clerk-3", _)]));
+}

@@ -488,6 +488,22 @@ mod tests {
     }
 
     #[test]
+    fn a_rhythm_among_many_other_batches_is_no_reason_to_forget_them() {
+        // Two batches a day at any hour and of any size, and a small one on Mondays.
+        let days = (0..21_i64).map(|day| {
+            let at = |n: i64| u32::try_from((day * 911 + n * 1_201) % 2_600).unwrap();
+            let size = |n: i64| u64::try_from(200 + (day * 977 + n * 1_433) % 6_000).unwrap();
+            let mut batches: Vec<_> = (0..2).map(|n| (at(n), size(n))).collect();
+            batches.sort_unstable();
+            batches.extend((day % 7 == 0).then_some((2_700, 400)));
+            (june(1 + day), batches)
+        });
+        let (jobs, explained) = learned(days);
+        assert!(!jobs.is_empty(), "it looks like a job");
+        assert!(explained.iter().all(|it| !it.was_learned));
+    }
+
+    #[test]
     fn weekly_jobs_are_due_on_their_days_alone() {
         let weeks = (0..3).map(|week| (june(2 + 7 * week), vec![(600, 800)]));
         let (jobs, _) = learned(weeks);
