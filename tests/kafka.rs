@@ -82,6 +82,20 @@ impl<'a> Scene<'a> {
         scene
     }
 
+    /// Deletes a topic of ours.
+    fn delete(&self, topic: &str) {
+        let topic = format!("{}.{topic}", self.prefix);
+        let admin: AdminClient<DefaultClientContext> = self.broker.client().create().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let gone = runtime
+            .block_on(admin.delete_topics(&[&topic], &AdminOptions::new()))
+            .unwrap();
+        assert!(gone.iter().all(Result::is_ok), "{gone:?}");
+    }
+
     fn topic(&self, supplier: &str) -> String {
         format!("{}.{supplier}", self.prefix)
     }
@@ -519,6 +533,34 @@ fn garbage_is_named_in_quarantine_and_stops_nothing() {
     // Started again, it names nothing twice.
     scene.run_to_the_end();
     assert_eq!(scene.read("quarantine").len(), 5_000);
+}
+
+#[test]
+fn a_topic_of_ours_that_is_deleted_is_made_again_and_the_feed_is_ready_again() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "deleted", &["junk"]);
+    let config = fs::read_to_string(scene.config()).unwrap();
+    let config = config.replace("[kafka]\n", "[kafka]\ndiscover_interval = \"1s\"\n");
+    fs::write(scene.config(), config).unwrap();
+    scene.produce((0..10).map(|_| ("junk", "{")));
+    let watched = scene.watch();
+    scene.delete("quarantine");
+    scene.produce((0..10).map(|_| ("junk", "[]")));
+    let page = watched
+        .page_with(|page| page.sum("events_rejected_total", &[("reason", "not_object")]) >= 10.0);
+    assert!(
+        page.values("accounting_remainder", &[])
+            .iter()
+            .all(|it| *it == 0.0)
+    );
+    watched.drained();
+    watched.end();
+    assert!(
+        scene.read("quarantine").len() >= 10,
+        "each is named once at least"
+    );
 }
 
 #[test]

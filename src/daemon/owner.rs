@@ -20,6 +20,7 @@ use crate::{
         Outcome, Shutdown,
         engine::{self, Ending},
         feed::{Feed, Kit},
+        own_topics,
         ready::{Deliveries, is_led},
         retries::Retries,
     },
@@ -260,7 +261,11 @@ impl Daemon {
 
     /// Looks for new topics and partitions.
     fn discover(&mut self) {
-        let listed = kafka::list(&self.control);
+        let settings = &self.kit.settings;
+        // One of ours that was deleted is made again, or named. Not the state: feeds would begin anew.
+        let mut own = own_topics(settings);
+        own.retain(|topic| topic.name != settings.topics.state);
+        let listed = kafka::ensure(&self.control, &settings.kafka, &own, settings.create_topics);
         self.is_listed = listed.is_ok();
         match listed {
             Ok(catalog) => self.catalog = catalog,

@@ -8,11 +8,8 @@ use crate::{
         values::Strings,
     },
     event::{AccessEvent, Glance, Timestamp},
-    ingest::{Record, RecordBatch},
+    ingest::{Record, RecordBatch, file::RECORD_BYTES_MAX},
 };
-
-/// A record may have this many bytes (contract §1).
-const RECORD_BYTES_MAX: usize = 256 * 1024;
 
 /// What became of one record.
 #[derive(Clone, Copy, Debug)]

@@ -269,20 +269,20 @@ impl Account {
         !goes_on && self.is_small_alarm
     }
 
-    /// Looks at what every event does in this struct; what it gives means nothing.
-    pub(super) fn warm(&self) -> usize {
+    /// Prefetches what every event reads in this struct; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) fn prefetch(&self) -> usize {
         let is_named = self.name.as_ref().is_some_and(|name| !name.is(""));
         let is_tested = self.critical.epoch > self.critical.counts[COUNTED - 1];
-        let head = usize::from(is_named) ^ usize::from(is_tested) ^ self.versions.warm();
-        let people = self.familiar.warm() ^ self.habits.warm();
-        head ^ people ^ self.unsettled.warm() ^ self.ledger.warm()
+        let head = usize::from(is_named) ^ usize::from(is_tested) ^ self.versions.prefetch();
+        let people = self.familiar.prefetch() ^ self.habits.prefetch();
+        head ^ people ^ self.unsettled.prefetch() ^ self.ledger.prefetch()
     }
 
-    /// Looks at what an event of `subject` will beyond it; what it gives means nothing.
-    pub(super) fn warm_beyond(&self, subject: u32) -> u32 {
-        let version = self.versions.latest().map_or(0, Version::warm);
-        let people = self.familiar.warm_beyond(subject);
-        version ^ people ^ self.ledger.warm_beyond() ^ self.unsettled.warm_beyond()
+    /// Prefetches what an event of `subject` will read beyond it.
+    pub(super) fn prefetch_beyond(&self, subject: u32) -> u32 {
+        let version = self.versions.latest().map_or(0, Version::prefetch);
+        let people = self.familiar.prefetch_beyond(subject);
+        version ^ people ^ self.ledger.prefetch_beyond() ^ self.unsettled.prefetch_beyond()
     }
 
     /// What its history says.

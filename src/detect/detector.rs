@@ -2,11 +2,11 @@
 
 mod accounts;
 mod boundary;
+mod prefetch;
 mod refusing;
 mod rehearsal;
-mod warm;
 
-pub use self::warm::AHEAD;
+pub use self::prefetch::AHEAD;
 
 use std::collections::BTreeSet;
 

@@ -128,13 +128,13 @@ impl Familiar {
             .filter(move |&subject| !self.knows(subject, pane))
     }
 
-    /// Looks at what lies in this struct; what it gives means nothing.
-    pub(super) const fn warm(&self) -> usize {
+    /// Prefetches what lies in this struct; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) const fn prefetch(&self) -> usize {
         self.people.len() ^ self.recent.len()
     }
 
-    /// Looks where [`strangers`](Self::strangers) will; what it gives means nothing.
-    pub(super) fn warm_beyond(&self, subject: u32) -> u32 {
+    /// Prefetches what [`strangers`](Self::strangers) will read; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) fn prefetch_beyond(&self, subject: u32) -> u32 {
         let place = place_of(spread(subject), self.people.len());
         self.people.get(place).copied().unwrap_or(0)
     }

@@ -127,8 +127,8 @@ impl Habits {
         aspects
     }
 
-    /// Looks at what lies in this struct; what it gives means nothing.
-    pub(super) fn warm(&self) -> usize {
+    /// Prefetches what lies in this struct; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) fn prefetch(&self) -> usize {
         let is_begun = self
             .last
             .is_some_and(|(like, _)| like.day >= self.fields.from);

@@ -96,8 +96,8 @@ impl Idle {
         all.filter(move |subject| self.is_idle(*subject, day))
     }
 
-    /// Looks where [`idle`](Self::idle) will; what it gives means nothing.
-    pub(super) fn warm(&self, subject: u32) -> u32 {
+    /// Prefetches what [`idle`](Self::idle) will read; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) fn prefetch(&self, subject: u32) -> u32 {
         self.read_of(subject).last.into()
     }
 

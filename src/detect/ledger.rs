@@ -187,8 +187,8 @@ impl Ledger {
             .map(|touch| touch.subject)
     }
 
-    /// Looks at what lies in this struct; what it gives means nothing.
-    pub(super) fn warm(&self) -> usize {
+    /// Prefetches what lies in this struct; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) fn prefetch(&self) -> usize {
         let windows = self.running.iter();
         let windows =
             windows.map(|running| running.pane_tail as usize ^ usize::from(running.records == 0));
@@ -196,8 +196,8 @@ impl Ledger {
         windows.fold(held, |all, window| all ^ window)
     }
 
-    /// Looks where [`add`](Self::add) will; what it gives means nothing.
-    pub(super) fn warm_beyond(&self) -> u32 {
+    /// Prefetches what [`add`](Self::add) will read; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) fn prefetch_beyond(&self) -> u32 {
         let touch = |at: usize| self.touches.get(at).map_or(0, |touch| touch.subject);
         let pane = |at: usize| self.panes.index(at).unwrap_or(0);
         let [_, _, _, day] = &self.running;

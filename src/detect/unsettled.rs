@@ -129,15 +129,15 @@ impl Unsettled {
         begun
     }
 
-    /// Looks at what lies in this struct; what it gives means nothing.
-    pub(super) fn warm(&self) -> usize {
+    /// Prefetches what lies in this struct; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) fn prefetch(&self) -> usize {
         let current = self.current.as_ref();
         let is_begun = current.is_some_and(|current| current.max[0] > current.max[STATS - 1]);
         usize::from(is_begun) ^ self.hours.len() ^ self.days.len()
     }
 
-    /// Looks at the blocks that end last; what it gives means nothing.
-    pub(super) fn warm_beyond(&self) -> u32 {
+    /// Prefetches the blocks that end last.
+    pub(super) fn prefetch_beyond(&self) -> u32 {
         let hour = self.hours.last().map_or(0, |block| block.hour);
         hour ^ self.days.last().map_or(0, |block| block.day)
     }

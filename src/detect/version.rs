@@ -261,8 +261,8 @@ impl Version {
         })
     }
 
-    /// Looks where [`critical`](Self::critical) will; what it gives means nothing.
-    pub(super) fn warm(&self) -> u32 {
+    /// Prefetches what [`critical`](Self::critical) will read; see [`AHEAD`](crate::detect::AHEAD).
+    pub(super) fn prefetch(&self) -> u32 {
         let [.., last] = self.hourly;
         self.from ^ self.hourly[0][0][0] ^ last[0][0] ^ self.daily[0] ^ u32::from(self.level[0])
     }

@@ -212,13 +212,13 @@ impl Pipeline {
     /// Looks at what deciding these events will touch, so that [`observe`](Self::observe) finds it
     /// in the processor's caches: at most [`AHEAD`](crate::detect::AHEAD) of them, those that come
     /// next. Changes nothing, and does nothing for a feed that fits the caches as it is.
-    pub fn warm<'a>(&self, ahead: impl Iterator<Item = Glance<'a>> + Clone) {
-        if self.accounts().iter().sum::<usize>() < WARMED_ACCOUNTS_MIN {
+    pub fn prefetch<'a>(&self, ahead: impl Iterator<Item = Glance<'a>> + Clone) {
+        if self.accounts().iter().sum::<usize>() < PREFETCHED_ACCOUNTS_MIN {
             return;
         }
         let ids = ahead.clone().take(AHEAD);
         let known = ids.filter(|glance| self.repeats.may_know(glance.id_hash));
-        std::hint::black_box((known.count(), self.detector.warm(ahead)));
+        std::hint::black_box((known.count(), self.detector.prefetch(ahead)));
     }
 
     /// Says when the events that are decided next came: nothing where they have waited.
@@ -363,7 +363,7 @@ impl Pipeline {
 }
 
 /// With fewer accounts than these their state, some kilobytes each, stays in the caches.
-const WARMED_ACCOUNTS_MIN: usize = 4_096;
+const PREFETCHED_ACCOUNTS_MIN: usize = 4_096;
 
 /// The limits that a pipeline may meet.
 pub const LIMITS: [&str; 9] = [

@@ -99,7 +99,7 @@ impl Engine {
         if lane.index.is_multiple_of(AHEAD) {
             let until = (lane.index + AHEAD).min(waiting.batch.len());
             let ahead = (lane.index..until).filter_map(|index| waiting.batch.glance(index).ok());
-            self.pipeline.warm(ahead);
+            self.pipeline.prefetch(ahead);
         }
         let (record, verdict) = waiting.batch.get(lane.index);
         lane.next = record.position + 1;

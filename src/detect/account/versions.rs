@@ -101,8 +101,8 @@ impl Versions {
         past.chain(self.latest().map(Held::Kept))
     }
 
-    /// Looks at what lies in this struct; what it gives means nothing.
-    pub(in crate::detect) fn warm(&self) -> usize {
+    /// Prefetches what lies in this struct; see [`AHEAD`](crate::detect::AHEAD).
+    pub(in crate::detect) fn prefetch(&self) -> usize {
         usize::from(self.latest.is_some()) ^ self.past.len()
     }
 

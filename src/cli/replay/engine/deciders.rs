@@ -393,7 +393,7 @@ fn decide(pipeline: &mut Pipeline, batches: &[Arc<DecodedBatch>], events: &[Due]
     for events in events.chunks(AHEAD) {
         let batch_of = |due: &Due| &batches[due.batch as usize];
         let ahead = events.iter();
-        pipeline.warm(ahead.filter_map(|due| batch_of(due).glance(due.index as usize).ok()));
+        pipeline.prefetch(ahead.filter_map(|due| batch_of(due).glance(due.index as usize).ok()));
         for due in events {
             let batch = batch_of(due);
             if let (record, Verdict::Event(event)) = batch.get(due.index as usize) {
