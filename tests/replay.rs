@@ -3,6 +3,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs::{self, File},
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
@@ -147,10 +148,12 @@ fn clerks_and(reader: &[String]) -> String {
     for number in 0..28 * 30 * 3 {
         let (day, clerk, read) = (number / 90, number % 30, number / 30 % 3);
         let time = START + day * 86_400_000 + (9 + read) * 3_600_000 + clerk;
-        log += &format!(
+        write!(
+            log,
             r#"{{"id":"c-{number}","time":{time},"supplier":"s","account":"clerk-{clerk}","account_kind":"person","role":"clerk","action":"view","subject":"MP-{}"}}"#,
             number * 7 % 500
-        );
+        )
+        .unwrap();
         log.push('\n');
     }
     log + &reader.join("\n")
@@ -690,16 +693,11 @@ fn the_numbers_of_a_reason_are_those_of_the_alert_and_of_the_log() {
             let all = alert["observed"]["subjects"].as_u64().unwrap();
             assert!((critical..=all).contains(&so), "{alert}");
         }
-        match alert["baseline"]["days"].as_u64().unwrap() {
-            0 => assert!(
-                reason.contains(&format!("its {} peers", of_alert("peers"))),
-                "{alert}"
-            ),
-            _ => assert!(
-                reason.contains(&format!(" {} active day", of_alert("days"))),
-                "{alert}"
-            ),
-        }
+        let known = match alert["baseline"]["days"].as_u64().unwrap() {
+            0 => format!("its {} peers", of_alert("peers")),
+            _ => format!(" {} active day", of_alert("days")),
+        };
+        assert!(reason.contains(&known), "{alert}");
         if alert["state"] != "opened" {
             continue;
         }

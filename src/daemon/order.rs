@@ -25,9 +25,21 @@ struct Source {
     /// The time of the next record to decide, or of the last one where nothing waits; nothing
     /// before its first event.
     clock: Option<Timestamp>,
-    /// What the clock was before the next record, where what follows that is to say whether it leaps
-    /// and is not all there: then it may yet turn out to be this.
-    doubt: Option<Option<Timestamp>>,
+    /// What the clock was before the next record.
+    before: Option<Timestamp>,
+    /// Whether that record leaps and what follows it, which is to say whether the step is taken, is not
+    /// all there: then the clock may yet turn out to be what it was.
+    is_in_doubt: bool,
+}
+
+/// What the clock of a source says with its next record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Head {
+    pub(super) clock: Option<Timestamp>,
+    /// What it said before.
+    pub(super) before: Option<Timestamp>,
+    /// Whether what follows the record, and may say otherwise, is not all there.
+    pub(super) is_in_doubt: bool,
 }
 
 /// While the feed is behind, a source at its end is still waited for so long: a supplier that
@@ -83,34 +95,33 @@ impl Order {
         self.sources[source].pending -= 1;
     }
 
-    /// Takes in what the clock of `source` says with its next record, and in doubt what it said
-    /// before: while the feed is behind, such a record waits for those that follow it.
+    /// Takes in what the clock of `source` says with its next record: in doubt, and while the feed is
+    /// behind, the record waits for those that follow it.
     ///
     /// Looking at the next record and not at the last one decided matters after a pause: the
     /// first event of a morning must not be decided before another partition's last of the
     /// evening.
-    pub(super) fn head(
-        &mut self,
-        source: usize,
-        clock: Option<Timestamp>,
-        doubt: Option<Option<Timestamp>>,
-    ) {
+    pub(super) fn head(&mut self, source: usize, head: Head) {
         let source = &mut self.sources[source];
-        source.clock = clock;
-        source.doubt = doubt;
+        source.clock = head.clock;
+        source.before = head.before;
+        source.is_in_doubt = head.is_in_doubt;
     }
 
     /// Whether the next record of `source` waits for those that follow it.
     pub(super) fn is_doubtful(&self, source: usize) -> bool {
         let source = &self.sources[source];
-        !self.live && source.doubt.is_some() && source.ended.is_none() && !source.left_out
+        !self.live && source.is_in_doubt && source.ended.is_none() && !source.left_out
     }
 
     /// The lowest that the clock of `source` may be.
     fn clock_of(&self, source: usize) -> Option<Timestamp> {
         let it = &self.sources[source];
-        let doubt = it.doubt.filter(|_| self.is_doubtful(source));
-        doubt.unwrap_or(it.clock)
+        if self.is_doubtful(source) {
+            it.before
+        } else {
+            it.clock
+        }
     }
 
     /// Waits for `source` no more until it reaches its end again.
@@ -216,6 +227,13 @@ mod tests {
         Some(Timestamp::from_millis(hours * 3_600_000))
     }
 
+    fn sure(clock: Option<Timestamp>) -> Head {
+        Head {
+            clock,
+            ..Head::default()
+        }
+    }
+
     const NOW: Timestamp = Timestamp::from_millis(1_000_000_000_000);
 
     fn two() -> Order {
@@ -229,9 +247,9 @@ mod tests {
     fn behind_it_waits_for_the_source_that_lies_lowest() {
         let mut order = two();
         order.arrived(0, 1);
-        order.head(0, at(5), None);
+        order.head(0, sure(at(5)));
         order.arrived(1, 1);
-        order.head(1, at(3), None);
+        order.head(1, sure(at(3)));
         let lower = Next::Decide {
             source: 1,
             until: at(5),
@@ -240,7 +258,7 @@ mod tests {
         order.decided(1);
         assert_eq!(order.next(NOW), Next::Wait { source: 1 });
         order.arrived(1, 1);
-        order.head(1, at(9), None);
+        order.head(1, sure(at(9)));
         let other = Next::Decide {
             source: 0,
             until: at(9),
@@ -252,7 +270,7 @@ mod tests {
     fn a_source_at_its_end_is_not_waited_for_beyond_the_grace() {
         let mut order = two();
         order.arrived(0, 1);
-        order.head(0, at(1), None);
+        order.head(0, sure(at(1)));
         assert_eq!(order.next(NOW), Next::Wait { source: 1 });
         order.ended(1, NOW);
         assert_eq!(order.next(NOW), Next::Wait { source: 1 });
@@ -271,12 +289,12 @@ mod tests {
         order.turn(now);
         assert!(order.live);
         order.arrived(0, 1);
-        order.head(0, Some(now), None);
+        order.head(0, sure(Some(now)));
         order.turn(now);
         assert!(matches!(order.next(now), Next::Decide { source: 0, .. }));
         order.decided(0);
         order.arrived(1, 1);
-        order.head(1, Some(now.plus_millis(-7_200_000)), None);
+        order.head(1, sure(Some(now.plus_millis(-7_200_000))));
         order.turn(now);
         assert!(!order.live);
         now = now.plus_millis(GRACE_MS);
@@ -285,16 +303,21 @@ mod tests {
 
     #[test]
     fn a_record_that_may_leap_waits_for_those_behind_it_while_the_feed_is_behind() {
+        let leap = Head {
+            clock: at(700),
+            before: at(5),
+            is_in_doubt: true,
+        };
         let mut order = two();
         order.arrived(0, 1);
-        order.head(0, at(700), Some(at(5)));
+        order.head(0, leap);
         order.arrived(1, 1);
-        order.head(1, at(6), None);
+        order.head(1, sure(at(6)));
         assert_eq!(order.next(NOW), Next::Wait { source: 0 });
         order.arrived(0, 64);
-        order.head(0, at(5), None);
+        order.head(0, sure(at(5)));
         assert!(matches!(order.next(NOW), Next::Decide { source: 0, .. }));
-        order.head(0, at(700), Some(at(5)));
+        order.head(0, leap);
         order.ended(0, NOW);
         assert!(matches!(order.next(NOW), Next::Decide { source: 1, .. }));
     }

@@ -109,7 +109,7 @@ impl Watermark {
         let known = newest.iter().filter(|(_, witness)| witness.is_known);
         let mut known = known.map(|(time, _)| *time);
         let last = known.next();
-        let first = known.last();
+        let first = known.next_back();
         let span = last
             .zip(first)
             .map(|(last, first)| last.millis_since(first));

@@ -212,16 +212,12 @@ impl Replay {
         listener: &mut L,
     ) -> Result<(), Failure<L::Error>> {
         if self.sources[number].batches.is_empty() {
-            return match self.next_batch(number, listener)? {
-                Some(batch) => {
-                    self.sources[number].batches.push_back(batch);
-                    Ok(())
-                }
-                None => {
-                    self.merge.end();
-                    Ok(())
-                }
-            };
+            if let Some(batch) = self.next_batch(number, listener)? {
+                self.sources[number].batches.push_back(batch);
+            } else {
+                self.merge.end();
+            }
+            return Ok(());
         }
         let source = &mut self.sources[number];
         let Some(batch) = source.batches.front() else {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use super::{Engine, Lane, TURN};
 use crate::{
     clock::Stopwatch,
-    daemon::order::Next,
+    daemon::order::{Head, Next},
     decode::{DecodedBatch, Refusal, Verdict},
     detect::AHEAD,
     event::Timestamp,
@@ -165,10 +165,13 @@ impl Engine {
         lane.ahead = ahead;
         // Many small batches, as they come where events trickle in: more will not come before these are
         // decided.
-        let is_doubtful = is_doubtful && !self.reader.is_full(source);
-        let doubt = is_doubtful.then_some(lane.clock.reached());
-        self.order.head(source, ahead.reached(), doubt);
-        ahead.reached()
+        let head = Head {
+            clock: ahead.reached(),
+            before: lane.clock.reached(),
+            is_in_doubt: is_doubtful && !self.reader.is_full(source),
+        };
+        self.order.head(source, head);
+        head.clock
     }
 
     /// Gives a batch back once all its records are decided.
@@ -274,4 +277,80 @@ fn quarantine(
 ) -> Result<(), Error> {
     let json = quarantine::to_json(topic, *partition, record.position, refusal.reject, payload);
     outbox.send(parcel, None, topic, &json)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+    use crate::{
+        daemon::engine::{Source, Waiting},
+        ingest::RecordBatch,
+    };
+
+    const START: i64 = 1_780_272_000_000;
+    const DAY: i64 = 86_400_000;
+
+    /// A lane that has come to its start, with batches of events of one account each.
+    fn lane(batches: &[&[i64]]) -> Lane {
+        let waiting = batches.iter().map(|times| {
+            let mut batch = RecordBatch::default();
+            for (position, after) in (0..).zip(*times) {
+                let time = START + after;
+                let account = if *after > DAY { "wrong" } else { "right" };
+                let event = format!(
+                    r#"{{"id":"{position}","time":{time},"supplier":"a","account":"{account}","action":"view"}}"#
+                );
+                batch.push(event.as_bytes(), position, -1);
+            }
+            Waiting {
+                batch: DecodedBatch::decode(batch, None),
+                next: 0,
+            }
+        });
+        let mut clock = SourceClock::default();
+        clock.settle(Timestamp::from_millis(START), "right", []);
+        Lane {
+            source: Source {
+                partition: ("access.a".to_owned(), 0),
+                from: 0,
+                end: 0,
+                committed: 0,
+                cut: None,
+            },
+            batches: waiting.collect(),
+            index: 0,
+            next: 0,
+            clock,
+            ahead: SourceClock::default(),
+        }
+    }
+
+    fn reached(lane: &Lane) -> Option<(i64, bool)> {
+        let (clock, is_doubtful) = lane.clock_ahead()?;
+        let reached = clock.reached().map(|it| it.as_millis() - START);
+        reached.map(|reached| (reached, is_doubtful))
+    }
+
+    #[test]
+    fn a_burst_of_future_dates_moves_no_clock_however_the_records_are_batched() {
+        let burst = [30 * DAY; 20];
+        let honest = [1_000; 60];
+        let all: Vec<i64> = burst.iter().chain(&honest).copied().collect();
+        assert_eq!(reached(&lane(&[&all])), Some((0, false)));
+        assert_eq!(reached(&lane(&[&burst, &honest])), Some((0, false)));
+        // A morning is confirmed by those that follow; few of them leave it in doubt.
+        assert_eq!(reached(&lane(&[&[DAY; 65]])), Some((DAY, false)));
+        assert_eq!(reached(&lane(&[&[DAY; 9]])), Some((DAY, true)));
+        let small_step = lane(&[&[1_000]]);
+        assert_eq!(reached(&small_step), Some((1_000, false)));
+        assert_eq!(
+            reached(&Lane {
+                batches: VecDeque::new(),
+                ..small_step
+            }),
+            None
+        );
+    }
 }

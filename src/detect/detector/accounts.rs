@@ -99,9 +99,8 @@ impl Detector {
         let declared = Arc::clone(&self.config.declared);
         let own = declared.account(event.account);
         let kind = match (own.and_then(|own| own.kind), event.account_kind) {
-            (Some(kind), _) => kind,
             (None, AccountKind::Unknown) => account.kind,
-            (None, kind) => kind,
+            (Some(kind), _) | (None, kind) => kind,
         };
         account.is_vague = event.role.is_none();
         if kind != account.kind || event.role.is_some() {

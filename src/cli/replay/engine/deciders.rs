@@ -217,10 +217,10 @@ impl Deciders {
     pub(super) fn wait(&mut self) -> Option<Decided> {
         let mut oldest = self.under_way.pop_front()?;
         for thread in oldest.awaited.drain(..) {
-            match self.threads[thread].answers.recv() {
-                Ok(answer) => oldest.outcomes.extend(answer),
-                Err(_) => panic!("a deciding thread broke"),
-            }
+            let Ok(answer) = self.threads[thread].answers.recv() else {
+                panic!("a deciding thread broke");
+            };
+            oldest.outcomes.extend(answer);
         }
         Some(oldest.into_decided())
     }
