@@ -25,7 +25,7 @@ use crate::{
 const THREADS_MAX: usize = 16;
 /// Stretches under way at a time: enough for one supplier's thread to work while another's waits for
 /// its next event, few enough to hold in memory.
-const UNDER_WAY_MAX: usize = 8;
+const UNDER_WAY_MAX: usize = 64;
 
 /// Why an event of one supplier too many is refused.
 const ONE_TOO_MANY: Refusal = Refusal {
