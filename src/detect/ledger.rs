@@ -8,7 +8,7 @@ mod sweep;
 
 use std::collections::VecDeque;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 pub use self::sweep::Scratch;
 
@@ -265,7 +265,15 @@ impl Ledger {
     /// Makes an index where touches have become too many to be searched.
     fn index(&mut self) {
         let tail = self.running[Window::Day as usize].touch_tail as usize;
-        if self.last.is_none() && self.touches.len() - tail > SEARCHED_MAX {
+        if self.touches.len() - tail > SEARCHED_MAX {
+            self.make_index();
+        }
+    }
+
+    /// Makes an index where there is none.
+    fn make_index(&mut self) {
+        let tail = self.running[Window::Day as usize].touch_tail as usize;
+        if self.last.is_none() {
             let touches = self.touches.range(tail..);
             let last = touches.map(|touch| (touch.subject, touch.pane()));
             self.last = Some(Box::new(last.collect()));
@@ -340,33 +348,55 @@ impl Ledger {
             }
         }
         let first = self.touches.partition_point(|touch| touch.pane() < pane);
-        let mut end = self.touches.partition_point(|touch| touch.pane() <= pane);
+        let end = self.touches.partition_point(|touch| touch.pane() <= pane);
+        if subjects.len() > SEARCHED_MAX {
+            // All at once: one by one they would be looked for, and make room, times the pane's.
+            self.make_index();
+            let held = self.touches.range(first..end).map(|touch| touch.subject);
+            let held: HashSet<u32, IdHash> = held.collect();
+            let new = subjects.iter().filter(|subject| !held.contains(*subject));
+            let new: Vec<Touch> = new
+                .map(|&subject| self.touch_behind(subject, pane))
+                .collect();
+            let later = self.touches.split_off(end);
+            self.touches.extend(new);
+            self.touches.extend(later);
+            return;
+        }
+        let mut end = end;
         for &subject in subjects {
             let mut held = self.touches.range(first..end);
             if held.any(|touch| touch.subject == subject) {
                 continue;
             }
-            let last = self.last_pane(subject);
-            let is_last = last.is_none_or(|last| last < pane);
-            if is_last && inside(Window::Day) {
-                self.replace_last(subject, pane);
-            }
-            let marked_pane = pane | if is_last { 0 } else { AGAIN };
-            let touch = Touch {
-                marked_pane,
-                subject,
-            };
+            let touch = self.touch_behind(subject, pane);
             make_room(&mut self.touches);
             self.touches.insert(end, touch);
             end += 1;
-            for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
-                if !inside(window) {
-                    running.touch_tail += 1;
-                } else if last.is_none_or(|last| last < window.first(newest)) {
-                    running.named[rank(subject)] += 1;
-                }
-            }
             self.index();
+        }
+    }
+
+    /// Counts a person in the windows that hold the older `pane`, in which the account had not read it;
+    /// gives the touch.
+    fn touch_behind(&mut self, subject: u32, pane: u32) -> Touch {
+        let newest = self.newest().unwrap_or(pane);
+        let inside = |window: Window| pane >= window.first(newest);
+        let last = self.last_pane(subject);
+        let is_last = last.is_none_or(|last| last < pane);
+        if is_last && inside(Window::Day) {
+            self.replace_last(subject, pane);
+        }
+        for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
+            if !inside(window) {
+                running.touch_tail += 1;
+            } else if last.is_none_or(|last| last < window.first(newest)) {
+                running.named[rank(subject)] += 1;
+            }
+        }
+        Touch {
+            marked_pane: pane | if is_last { 0 } else { AGAIN },
+            subject,
         }
     }
 }
@@ -394,6 +424,7 @@ mod tests {
         let people = prop_oneof![
             4 => prop::collection::vec(0..12_u32, 0..4),
             1 => prop::collection::vec(0..200_u32, 60..120),
+            1 => prop::collection::vec(0..400_u32, 150..300),
         ];
         let read = (pane, people, 0..3_u64);
         let read = read.prop_map(|(pane, mut subjects, unnamed)| {
