@@ -115,8 +115,8 @@ impl Detector {
         let seen = self.read(event)?;
         let panes_max = self.panes_max();
         let account = self.accounts[seen.account.0 as usize].as_mut()?;
-        if account.ledger.panes_held() >= panes_max {
-            self.touches -= account.ledger.forget_before_day_of(seen.pane);
+        if let Some(gone) = account.ledger.keep_below(panes_max, seen.pane) {
+            self.touches -= gone;
             self.limits_reached[3] += 1;
         }
         account.note_event(event.time);
@@ -204,8 +204,8 @@ impl Detector {
             share: seen.share,
         };
         let mut odd = account.odd.take().unwrap_or_default();
-        if odd.panes_held() >= panes_max {
-            self.touches -= odd.forget_before_day_of(seen.pane);
+        if let Some(gone) = odd.keep_below(panes_max, seen.pane) {
+            self.touches -= gone;
             self.limits_reached[3] += 1;
         }
         let first = findings.len();

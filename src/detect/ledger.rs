@@ -127,6 +127,12 @@ impl Ledger {
         touches
     }
 
+    /// Where it holds so many panes, forgets what no window of a day can hold that ends at `pane`, or at
+    /// the newest one; gives how many touches went.
+    pub fn keep_below(&mut self, panes_max: usize, pane: u32) -> Option<usize> {
+        (self.panes.len() >= panes_max).then(|| self.forget_before_day_of(pane))
+    }
+
     /// Forgets what no window of a day can hold that ends at `pane`, or at the newest one. Gives back
     /// how many touches went.
     pub fn forget_before_day_of(&mut self, pane: u32) -> usize {

@@ -97,8 +97,9 @@ pub struct Seen {
     pub share: Share,
     /// Whether every person named is known by number.
     pub exact: bool,
-    /// Whether it was refused, and exposed nobody.
-    pub is_refused: bool,
+    /// Whether it exposes anybody who is not counted yet: not where it was refused, nor where reads that
+    /// were counted before are looked at again.
+    pub exposes: bool,
 }
 
 /// That windows ending at a pane reached their critical counts.

@@ -228,18 +228,13 @@ impl Odd {
         tiers.map(|tier| tier.ledger.forget(pane)).sum()
     }
 
-    /// Forgets what no window of a day can hold that ends at `pane`, or at the newest one; gives how
-    /// many touches that were.
-    pub fn forget_before_day_of(&mut self, pane: u32) -> usize {
+    /// Where it holds so many panes, forgets what no window of a day can hold that ends at `pane`, or at
+    /// the newest one; gives how many touches went. The lowest tier holds the most.
+    pub fn keep_below(&mut self, panes_max: usize, pane: u32) -> Option<usize> {
+        let is_full = self.tiers[0].ledger.panes_held() >= panes_max;
         let tiers = self.tiers.iter_mut();
-        tiers
-            .map(|tier| tier.ledger.forget_before_day_of(pane))
-            .sum()
-    }
-
-    /// The most panes that one of its ledgers holds.
-    pub fn panes_held(&self) -> usize {
-        self.tiers[0].ledger.panes_held()
+        let gone = tiers.map(|tier| tier.ledger.forget_before_day_of(pane));
+        is_full.then(|| gone.sum())
     }
 
     /// Whether it holds no pane.

@@ -151,14 +151,10 @@ impl Refused {
         self.ledger.panes(from, to)
     }
 
-    /// How many panes it holds.
-    pub fn panes_held(&self) -> usize {
-        self.ledger.panes_held()
-    }
-
-    /// Forgets what no window of a day can hold that ends at `pane`, or at the newest one.
-    pub fn forget_before_day_of(&mut self, pane: u32) {
-        self.ledger.forget_before_day_of(pane);
+    /// Where it holds so many panes, forgets what no window of a day can hold that ends at `pane`, or at
+    /// the newest one; gives what [`Ledger::keep_below`] does.
+    pub fn keep_below(&mut self, panes_max: usize, pane: u32) -> Option<usize> {
+        self.ledger.keep_below(panes_max, pane)
     }
 
     /// Forgets panes before `pane`.

@@ -46,7 +46,7 @@ impl Detector {
             time: event.time,
             share,
             exact,
-            is_refused: false,
+            exposes: true,
         })
     }
 
@@ -93,7 +93,8 @@ impl Detector {
         let Some(account) = &mut self.accounts[id as usize] else {
             return;
         };
-        if !account.is_vague {
+        let says_more = event.role.is_some() || event.account_kind != account.kind;
+        if !account.is_vague || !says_more {
             return;
         }
         let declared = Arc::clone(&self.config.declared);

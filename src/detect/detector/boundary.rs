@@ -154,17 +154,18 @@ impl Detector {
             account.put_in_force(version, ends_from);
         }
         self.epoch += 1;
-        self.in_force_from = Some(from.min(self.in_force_from.unwrap_or(from)));
+        // Of several days settled in a row the first: they rise.
+        self.in_force_from.get_or_insert(from);
     }
 
     /// Tests anew what was read in panes that the days settled last are in force for. Where event time
     /// leaps, as after a night, the first accounts read on before it is sure of the leap, and are tested
     /// by what was known the evening before.
     pub fn test_again(&mut self) -> Vec<(Seen, Vec<Finding>)> {
-        self.names.forget_event();
         let Some(from) = self.in_force_from.take() else {
             return Vec::new();
         };
+        self.names.forget_event();
         let mut again = Vec::new();
         for (id, account) in (0..).zip(&mut self.accounts) {
             let Some(account) = account else { continue };
@@ -190,8 +191,7 @@ impl Detector {
                 time: pane_start(last.pane + 1).plus_millis(-1),
                 share: Share::default(),
                 exact: true,
-                // What it exposes was counted when it came.
-                is_refused: true,
+                exposes: false,
             };
             for finding in &findings {
                 account.unsettled.note_alarm(finding.pane, finding.crossed);

@@ -53,10 +53,8 @@ impl Detector {
         let peers = self.groups.versions(account.group);
         account.note_event(event.time);
         let mut refused = account.refused.take().unwrap_or_default();
-        if refused.panes_held() >= panes_max {
-            refused.forget_before_day_of(pane_of(event.time));
-            self.limits_reached[3] += 1;
-        }
+        let is_cut = refused.keep_below(panes_max, pane_of(event.time)).is_some();
+        self.limits_reached[3] += u64::from(is_cut);
         let days_at = |pane| account.version_at(peers, pane).days;
         refused.observe(event.time, self.settled, (score, &days_at), |pane| {
             findings.push(of_refusals(id, pane));
@@ -84,7 +82,7 @@ impl Detector {
             time: event.time,
             share: Share::default(),
             exact: true,
-            is_refused: true,
+            exposes: false,
         })
     }
 }

@@ -37,7 +37,7 @@ impl Tracker {
                 }
                 counted = true;
             }
-            if held && !counted && !seen.is_refused {
+            if held && !counted && seen.exposes {
                 episode.add(seen, detector.event_subjects());
             }
             if episode.holds(seen.pane) {
