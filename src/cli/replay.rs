@@ -86,7 +86,8 @@ pub struct Input {
     /// The configuration of detection, as for `run`; only what concerns feeds is used.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Threads that read and decode, beside the one that decides [default: one for each core].
+    /// Threads that read and decode, beside those that decide, one a supplier [default: one for each
+    /// core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
     threads: Option<u16>,
     /// Records handed from thread to thread at a time; changes speed and memory alone.

@@ -249,12 +249,7 @@ impl Replay {
         if let Some(batch) = source.batches.pop_front() {
             self.deciders.use_up(number, batch);
         }
-        while let Some(decided) = self.deciders.decided() {
-            self.finish(decided, listener)?;
-        }
-        while self.deciders.is_full()
-            && let Some(decided) = self.deciders.wait()
-        {
+        while let Some(decided) = self.deciders.next(self.deciders.is_full()) {
             self.finish(decided, listener)?;
         }
         Ok(())
@@ -283,7 +278,7 @@ impl Replay {
     /// Waits until all that was handed on is decided, and tells it.
     fn finish_all<L: Listener>(&mut self, listener: &mut L) -> Result<(), Failure<L::Error>> {
         self.deciders.send();
-        while let Some(decided) = self.deciders.wait() {
+        while let Some(decided) = self.deciders.next(true) {
             self.finish(decided, listener)?;
         }
         Ok(())

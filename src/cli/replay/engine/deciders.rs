@@ -193,14 +193,21 @@ impl Deciders {
         self.under_way.len() >= UNDER_WAY_MAX
     }
 
-    /// What came of the oldest stretch, where it is decided.
+    /// What came of the oldest stretch; nothing where none is under way, or unless `wait` where it is not
+    /// decided yet.
     ///
     /// # Panics
     /// Panics where a deciding thread did.
-    pub(super) fn decided(&mut self) -> Option<Decided> {
+    pub(super) fn next(&mut self, wait: bool) -> Option<Decided> {
         let oldest = self.under_way.front_mut()?;
         while let Some(thread) = oldest.awaited.last() {
-            match self.threads[*thread].answers.try_recv() {
+            let answers = &self.threads[*thread].answers;
+            let answer = if wait {
+                answers.recv().map_err(TryRecvError::from)
+            } else {
+                answers.try_recv()
+            };
+            match answer {
                 Ok(answer) => oldest.outcomes.extend(answer),
                 Err(TryRecvError::Empty) => return None,
                 Err(TryRecvError::Disconnected) => panic!("a deciding thread broke"),
@@ -208,21 +215,6 @@ impl Deciders {
             oldest.awaited.pop();
         }
         self.under_way.pop_front().map(UnderWay::into_decided)
-    }
-
-    /// Waits for what comes of the oldest stretch; nothing where none is under way.
-    ///
-    /// # Panics
-    /// Panics where a deciding thread did.
-    pub(super) fn wait(&mut self) -> Option<Decided> {
-        let mut oldest = self.under_way.pop_front()?;
-        for thread in oldest.awaited.drain(..) {
-            let Ok(answer) = self.threads[thread].answers.recv() else {
-                panic!("a deciding thread broke");
-            };
-            oldest.outcomes.extend(answer);
-        }
-        Some(oldest.into_decided())
     }
 
     /// Sends out what there is of the stretch that grows.
