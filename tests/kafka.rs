@@ -58,14 +58,8 @@ impl<'a> Scene<'a> {
         let new = topics
             .iter()
             .map(|topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
         let new: Vec<_> = new.collect();
-        let made = runtime
-            .block_on(admin.create_topics(&new, &AdminOptions::new()))
-            .unwrap();
+        let made = awaited(admin.create_topics(&new, &AdminOptions::new())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
         let mut config = format!(
             "[kafka]\nbrokers = [\"{}\"]\ninput = {topics:?}\ngroup = \"{prefix}\"\n\
@@ -86,13 +80,7 @@ impl<'a> Scene<'a> {
     fn delete(&self, topic: &str) {
         let topic = format!("{}.{topic}", self.prefix);
         let admin: AdminClient<DefaultClientContext> = self.broker.client().create().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let gone = runtime
-            .block_on(admin.delete_topics(&[&topic], &AdminOptions::new()))
-            .unwrap();
+        let gone = awaited(admin.delete_topics(&[&topic], &AdminOptions::new())).unwrap();
         assert!(gone.iter().all(Result::is_ok), "{gone:?}");
     }
 
@@ -157,13 +145,7 @@ impl<'a> Scene<'a> {
                 .unwrap();
         }
         let admin: AdminClient<DefaultClientContext> = self.broker.client().create().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime
-            .block_on(admin.delete_records(&until, &AdminOptions::new()))
-            .unwrap();
+        awaited(admin.delete_records(&until, &AdminOptions::new())).unwrap();
     }
 
     fn daemon(&self, args: &[&str]) -> Child {
@@ -301,6 +283,15 @@ impl Watched {
         Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(self.child.wait().unwrap().success());
     }
+}
+
+/// What an administrative request answers.
+fn awaited<T>(request: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(request)
 }
 
 fn ended(mut child: Child) -> String {
