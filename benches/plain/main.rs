@@ -1,21 +1,22 @@
 //! Worlds of another make than `simulate`'s: what was learned on those should hold here too.
 //!
-//! The recipe is that of the trial behind the design: clerks whose hours are negative binomial, users
+//! The recipe of the clerks is that of the trial behind the design: clerks whose hours are negative binomial, users
 //! with little to do, jobs of a night, a week and a month's end, honest bursts, joiners, and seven ways
-//! of stealing. docs/detection.md says what was tuned on it.
+//! of stealing. The other kinds of work are those in which people read other data of persons all day.
+//! docs/detection.md says what was tuned on it.
 //!
 //! `make bench-plain`, or with arguments `cargo bench --bench plain -- --help`.
 
 use std::io::{self, Write as _};
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use rosterwatch::{
     clock::Stopwatch, decode::DecodedBatch, ingest::RecordBatch, score, simulate::Labels,
 };
 
 use crate::{
     judging::{False, Feeds, Pool, events, scored},
-    world::{Family, World},
+    world::{Family, Kind, World},
 };
 
 #[path = "../judging/mod.rs"]
@@ -29,7 +30,10 @@ struct Args {
     /// Seeds of the worlds, one world each.
     #[arg(long, value_delimiter = ',', default_value = "101,102,103,104")]
     seeds: Vec<u64>,
-    /// Days of a person from one honest burst to the next; a column for each.
+    /// Kinds of work; all where none is named.
+    #[arg(long, value_delimiter = ',')]
+    kinds: Vec<Kind>,
+    /// Days of a clerk from one honest burst to the next; a column for each.
     #[arg(long, value_delimiter = ',', default_value = "250,2500")]
     burst_days: Vec<u32>,
     /// What to ask of ours where not its default.
@@ -50,22 +54,33 @@ fn main() -> anyhow::Result<()> {
     let config = judging::config(args.budget)?;
     let mut out = io::stdout().lock();
     writeln!(out, "`{}`\n", judging::command("plain"))?;
-    let mut columns = Vec::new();
-    for burst_days in &args.burst_days {
+    let judge = |kind, burst_days| {
         let worlds = judging::in_parallel(args.seeds.len(), args.threads, |number| {
-            play(
-                World::new(args.seeds[number], *burst_days),
-                Feeds::new(&config),
-            )
+            let world = World::new(args.seeds[number], kind, burst_days);
+            play(world, Feeds::new(&config))
         })?;
-        columns.push(pooled(&worlds)?);
+        pooled(&worlds)
+    };
+    let kinds = match &args.kinds[..] {
+        [] => Kind::value_variants(),
+        named => named,
+    };
+    let mut columns = Vec::new();
+    for kind in kinds {
+        if *kind == Kind::Clerks {
+            for days in &args.burst_days {
+                columns.push((
+                    format!("clerks, a burst in {days} days"),
+                    judge(*kind, Some(*days))?,
+                ));
+            }
+        } else {
+            columns.push((kind.as_str().to_owned(), judge(*kind, None)?));
+        }
     }
-    let mut heading = vec!["theft".to_owned()];
-    heading.extend(
-        args.burst_days
-            .iter()
-            .map(|days| format!("a burst in {days} days")),
-    );
+    let names = columns.iter().map(|(name, _)| name.clone());
+    let heading: Vec<_> = std::iter::once("theft".to_owned()).chain(names).collect();
+    let columns: Vec<_> = columns.into_iter().map(|(_, pooled)| pooled).collect();
     writeln!(out, "{}", judging::table(&heading, &rows(&columns)))?;
     writeln!(out, "Took {:.0} s.", watch.elapsed().as_secs_f64())?;
     Ok(())

@@ -10,7 +10,11 @@ use rosterwatch::{
     simulate::{AttackLabel, BenignSpan, LEARNING_DAYS, Labels, SCHEMA, Step},
 };
 
+pub(super) use self::kind::Kind;
+use self::kind::Person;
 use crate::judging::whole;
+
+mod kind;
 
 /// The one supplier.
 const SUPPLIER: &str = "plain";
@@ -19,19 +23,19 @@ const FROM_DAY: i64 = 20_458;
 /// Days before the first theft, and days with thefts.
 const DAYS: (i64, i64) = (35, 60);
 const POPULATION: u32 = 20_000;
-/// Clerks, users with little to do, and jobs of a night, a week and a month's end.
-const CLERKS: usize = 280;
+/// Everybody, from the first on.
+const ALL: (u32, u32) = (0, POPULATION);
+/// Beside clerks: users with little to do, and jobs of a night, a week and a month's end.
 const LIGHT: usize = 60;
 const NIGHTLY: usize = 32;
 const WEEKLY: usize = 12;
 const MONTHLY: usize = 16;
-/// Share of the clerks who join during the thefts.
+/// Share of the persons who join during the thefts.
 const JOINING: f64 = 0.12;
 /// Share of a person's working days without any work.
 const ABSENT: f64 = 0.08;
-/// A clerk's people an hour: the median, and the deviation of the logarithm over clerks and over one
-/// clerk's days; the shape of an hour's gamma.
-const CLERK: (f64, f64, f64, f64) = (3.0, 0.8, 0.4, 1.5);
+/// A light user's people an hour: the median, and the deviation of the logarithm over users and over
+/// one user's days; the shape of an hour's gamma.
 const LIGHT_USER: (f64, f64, f64, f64) = (0.25, 0.3, 0.4, 0.6);
 /// An honest burst's people.
 const BURST: std::ops::RangeInclusive<u32> = 25..=120;
@@ -51,7 +55,7 @@ pub(super) enum Family {
     NewAccount,
     /// A nightly job that runs once more at two in the afternoon.
     Hijack,
-    /// 40 people more on each of 25 working days, by a clerk.
+    /// 40 people more on each of 25 working days, by a person.
     Forty,
     /// 12 more on each of 25 working days, by a light user.
     Twelve,
@@ -85,8 +89,9 @@ impl Family {
 
 #[derive(Clone, Copy, Debug)]
 enum Work {
-    /// The mean of an hour, the spread of days, the shape of hours.
-    Person(f64, f64, f64),
+    Person(Person),
+    /// A light user.
+    Light(Person),
     /// People, and the hour.
     Nightly(u32, i64),
     /// The same, and the day of the week.
@@ -129,6 +134,7 @@ pub(super) struct Read {
 pub(super) struct World {
     rng: ChaCha8Rng,
     seed: u64,
+    kind: Kind,
     burst: f64,
     accounts: Vec<Account>,
     thefts: Vec<Theft>,
@@ -138,22 +144,39 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A world in which a person has an honest burst once in `burst_days` days.
-    pub(super) fn new(seed: u64, burst_days: u32) -> Self {
+    /// A world of a kind, in which a person has an honest burst once in `burst_days` days.
+    pub(super) fn new(seed: u64, kind: Kind, burst_days: Option<u32>) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut accounts = Vec::new();
-        for number in 0..CLERKS + LIGHT {
-            let is_clerk = number < CLERKS;
-            let (median, spread, day, shape) = if is_clerk { CLERK } else { LIGHT_USER };
+        let crew = kind.crew();
+        let light = if kind == Kind::Clerks { LIGHT } else { 0 };
+        for number in 0..crew.persons + light {
+            let is_light = number >= crew.persons;
+            let (median, spread, day, shape) = if is_light {
+                LIGHT_USER
+            } else {
+                (crew.median, crew.spread, crew.day, crew.shape)
+            };
             let mean = median * draw(LogNormal::new(0.0, spread), &mut rng);
-            let joins = if is_clerk && rng.random_bool(JOINING) {
+            let joins = if !is_light && rng.random_bool(JOINING) {
                 working_from(DAYS.0 + rng.random_range(0..DAYS.1 - 1))
             } else {
                 0
             };
-            accounts.push((Work::Person(mean, day, shape), joins));
+            let person = Person { mean, day, shape };
+            let work = if is_light {
+                Work::Light(person)
+            } else {
+                Work::Person(person)
+            };
+            accounts.push((work, joins));
         }
-        for number in 0..NIGHTLY + WEEKLY + MONTHLY {
+        let jobs = if kind == Kind::Clerks {
+            NIGHTLY + WEEKLY + MONTHLY
+        } else {
+            0
+        };
+        for number in 0..jobs {
             let size = |typical: f64, rng: &mut ChaCha8Rng| {
                 let size = typical * draw(LogNormal::new(0.0, 0.3), rng);
                 u32::try_from(whole(size)).unwrap_or(POPULATION)
@@ -178,7 +201,8 @@ impl World {
         let mut world = Self {
             rng,
             seed,
-            burst: 1.0 / f64::from(burst_days),
+            kind,
+            burst: burst_days.map_or(0.0, |days| 1.0 / f64::from(days)),
             accounts,
             thefts: Vec::new(),
             benign: Vec::new(),
@@ -192,7 +216,11 @@ impl World {
     /// Draws the thefts; no account has two.
     fn plan(&mut self) {
         let mut taken = BTreeSet::new();
-        for family in Family::ALL {
+        let of_clerks = |family| {
+            self.kind == Kind::Clerks || !matches!(family, Family::Hijack | Family::Twelve)
+        };
+        let crew = self.kind.crew();
+        for family in Family::ALL.into_iter().filter(|family| of_clerks(*family)) {
             for number in 0..EACH {
                 let is_new = family == Family::NewAccount;
                 let from = match family {
@@ -203,19 +231,22 @@ impl World {
                 let from = working_from(from);
                 let account = if is_new {
                     let name = format!("account-new-{number}");
-                    let (median, _, day, shape) = CLERK;
                     self.accounts.push(Account {
                         name,
-                        work: Work::Person(median, day, shape),
+                        work: Work::Person(Person {
+                            mean: crew.median,
+                            day: crew.day,
+                            shape: crew.shape,
+                        }),
                         joins: from,
                         days: Vec::new(),
                     });
                     self.accounts.len() - 1
                 } else {
                     let among = match family {
-                        Family::Hijack => CLERKS + LIGHT..CLERKS + LIGHT + NIGHTLY,
-                        Family::Twelve => CLERKS..CLERKS + LIGHT,
-                        _ => 0..CLERKS,
+                        Family::Hijack => crew.persons + LIGHT..crew.persons + LIGHT + NIGHTLY,
+                        Family::Twelve => crew.persons..crew.persons + LIGHT,
+                        _ => 0..crew.persons,
                     };
                     loop {
                         let account = self.rng.random_range(among.clone());
@@ -259,23 +290,28 @@ impl World {
         let Account { work, joins, .. } = self.accounts[number];
         match work {
             _ if day < joins => {}
-            Work::Person(..) if day % 7 >= 5 => {}
-            Work::Person(mean, spread, shape) => {
+            Work::Person(person) | Work::Light(person) => {
+                let hours = self.kind.hours(number, day);
                 // Whoever joins is there on the first day.
-                if day > joins && self.rng.random_bool(ABSENT) {
+                if hours.is_empty() || day > joins && self.rng.random_bool(ABSENT) {
                     return;
                 }
-                let mean = mean * draw(LogNormal::new(0.0, spread), &mut self.rng);
-                for hour in 8..16 {
-                    let gamma = draw(Gamma::new(shape, mean / shape), &mut self.rng);
+                let chance = self.rng.random();
+                let times = self.kind.times(number, day, chance);
+                let of_day = draw(LogNormal::new(0.0, person.day), &mut self.rng);
+                let mean = person.mean * times * of_day;
+                let people = self.kind.people(number, day);
+                for hour in hours {
+                    let gamma = Gamma::new(person.shape, mean / person.shape);
+                    let gamma = draw(gamma, &mut self.rng);
                     let count = draw(Poisson::new(gamma.max(1e-9)), &mut self.rng);
                     let span = (day * 24 + hour, 1);
-                    self.view(number, span, whole(count), None, reads);
+                    self.view((number, people), span, whole(count), None, reads);
                 }
                 if self.rng.random_bool(self.burst) {
                     let count = self.rng.random_range(BURST);
                     let hour = day * 24 + self.rng.random_range(8..16);
-                    self.view(number, (hour, 1), count as usize, None, reads);
+                    self.view((number, ALL), (hour, 1), count as usize, None, reads);
                     let at = |hour: i64| (FROM_DAY * 24 + hour) * HOUR_MS;
                     self.benign.push(BenignSpan {
                         supplier: SUPPLIER.to_owned(),
@@ -311,13 +347,13 @@ impl World {
         let theft = Some(number);
         match family {
             Family::Smash if is_first => {
-                self.view(account, (midnight + 2, 1), 3_000, theft, reads);
+                self.view((account, ALL), (midnight + 2, 1), 3_000, theft, reads);
             }
             Family::ThreeHours if is_first => {
-                self.view(account, (midnight + 10, 3), 300, theft, reads);
+                self.view((account, ALL), (midnight + 10, 3), 300, theft, reads);
             }
             Family::NewAccount if is_first => {
-                self.view(account, (midnight + 9, 7), 400, theft, reads);
+                self.view((account, ALL), (midnight + 9, 7), 400, theft, reads);
             }
             Family::Hijack if is_first => {
                 if let Work::Nightly(size, _) = self.accounts[account].work {
@@ -325,14 +361,20 @@ impl World {
                 }
             }
             Family::Forty if works && working < 25 => {
-                self.view(account, (midnight + 8, 8), 40, theft, reads);
+                self.view((account, ALL), (midnight + 8, 8), 40, theft, reads);
             }
             Family::Twelve if works && working < 25 => {
-                self.view(account, (midnight + 8, 8), 12, theft, reads);
+                self.view((account, ALL), (midnight + 8, 8), 12, theft, reads);
             }
             Family::Ramp if works => {
                 let count = 3.0 * 1.05_f64.powf(working as f64);
-                self.view(account, (midnight + 8, 8), whole(count), theft, reads);
+                self.view(
+                    (account, ALL),
+                    (midnight + 8, 8),
+                    whole(count),
+                    theft,
+                    reads,
+                );
             }
             _ => {}
         }
@@ -341,7 +383,7 @@ impl World {
     /// Views of `count` people, one by one, over some hours.
     fn view(
         &mut self,
-        account: usize,
+        (account, (first, among)): (usize, (u32, u32)),
         (hour, hours): (i64, i64),
         count: usize,
         theft: Option<usize>,
@@ -349,7 +391,8 @@ impl World {
     ) {
         for _ in 0..count {
             let time = hour * HOUR_MS + self.rng.random_range(0..hours * HOUR_MS);
-            let people = vec![self.rng.random_range(0..POPULATION)];
+            let place = first + self.rng.random_range(0..among);
+            let people = vec![place % POPULATION];
             reads.push(Read {
                 time,
                 account,
@@ -422,7 +465,7 @@ impl World {
     pub(super) fn json(&self, read: &Read, number: u64) -> String {
         let account = &self.accounts[read.account];
         let (role, action) = match account.work {
-            Work::Person(..) => ("clerk", "view"),
+            Work::Person(..) | Work::Light(..) => (self.kind.role(read.account), "view"),
             _ => ("job", "export"),
         };
         let people: Vec<_> = read
@@ -476,7 +519,7 @@ impl World {
 
 fn kind_of(work: Work) -> &'static str {
     match work {
-        Work::Person(..) => "person",
+        Work::Person(..) | Work::Light(..) => "person",
         _ => "service",
     }
 }
