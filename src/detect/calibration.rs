@@ -16,7 +16,7 @@ use crate::detect::{
     habits::{Aspect, Aspects},
     odd::TIERS,
     parts::{Part, Parts},
-    size::{BySize, SCALE_MAX, SHARES, SIZES},
+    size::{BySize, SHARES, SIZES},
     version::{COUNTED, TESTS, USED, USED_OF_NEWCOMERS, is_among, is_slow},
 };
 
@@ -42,6 +42,10 @@ pub(super) const SHAPE: f64 = 0.2;
 /// may be.
 const SCALE_MIN: f64 = 1.0;
 const SCALE_MIN_NEWCOMER: f64 = 0.3;
+/// No tail is believed to be longer than this, in times of the model's. A few accounts whose work comes
+/// in lumps far out of any model make the mean excess of a whole group; a bar as high as that hides
+/// thefts from everybody in it, and keeps few of those lumps quiet.
+const SCALE_MAX: f64 = 3.0;
 /// People in unusual circumstances are so few that thefts which raised no alarm are most of those
 /// that pass the level: none of them tells of a tail longer than this.
 const ODD_EXCESS_MAX: f64 = 2.0;
@@ -187,7 +191,7 @@ impl Experience {
                 *tail = Tail {
                     rate: (passings + prior * tail.rate) / (days + prior),
                     scale: ((excess + PASSINGS_PRIOR * tail.scale) / (passings + PASSINGS_PRIOR))
-                        .clamp(scale_min, SCALE_MAX[size]),
+                        .clamp(scale_min, SCALE_MAX),
                 };
             }
         }

@@ -55,10 +55,10 @@ struct Common {
 /// Accounts' worth of usual reading that a group's common day leans on.
 const COMMON_ACCOUNTS: f64 = 10.0;
 /// No account counts for more than so many times its usual.
-const COMMON_TIMES: f64 = 2.0;
+const COMMON_TIMES: f64 = 4.0;
 /// A group's day is out of the ordinary from the first factor on (a month's end, the days after a
-/// holiday); more than the second is not believed.
-const COMMON: [f64; 2] = [1.3, 2.0];
+/// holiday, a campaign); more than the second is not believed.
+const COMMON: [f64; 2] = [1.3, 4.0];
 
 impl Common {
     fn factor(self, accounts: u32) -> f64 {

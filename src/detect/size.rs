@@ -22,10 +22,6 @@ pub type BySize<T> = [T; SIZES.len()];
 /// an alarm, which leaves the wildest honest ones out, and so much brings about the whole.
 pub(super) const SHARES: BySize<f64> = [0.33, 0.1, 0.1];
 
-/// No tail is believed to be longer than this, in times of the model's. Small alarms may be: work that
-/// comes in lumps now and then is far out of any model.
-pub(super) const SCALE_MAX: BySize<f64> = [10.0, 3.0, 3.0];
-
 /// How many sizes so much above expectation is of: one at least.
 pub fn sizes_of(excess: f64) -> usize {
     let reached = SIZES[1..].iter().filter(|size| excess >= f64::from(**size));
