@@ -98,6 +98,47 @@ fn the_digest_tells_configurations_apart_and_nothing_secret() {
 }
 
 #[test]
+fn what_kafka_would_refuse_is_told_before_it_is_asked() {
+    let file = r#"
+[kafka]
+brokers = ["kafka-1:9092", "kafka 2"]
+input = ["access log"]
+[topics]
+alerts = "."
+state = "same"
+quarantine = "same"
+[suppliers.a]
+topics = ["x/y"]
+"#;
+    let told = parse(file, &[]).unwrap_err();
+    let keys: Vec<_> = told
+        .lines()
+        .map(|line| line.split(" (").next().unwrap())
+        .collect();
+    let expected = [
+        "kafka.brokers",
+        "kafka.input",
+        "suppliers.a.topics",
+        "topics.alerts",
+        "topics.state",
+    ];
+    assert_eq!(keys, expected, "{told}");
+    let own = parse("[kafka]\ninput = ['^rosterwatch.*']\n", &[]).unwrap_err();
+    assert_eq!(own.matches("is read as an input too").count(), 3, "{own}");
+    assert!(parse("[kafka]\nbrokers = ['[::1]:9092']\n", &[]).is_ok());
+}
+
+#[test]
+fn a_slip_in_the_file_is_told_with_its_line_and_without_its_text() {
+    let told = parse("[kafka]\ngroup = \"a\"\nsecret = = 5\n", &[]).unwrap_err();
+    assert!(
+        told.starts_with("test.toml:3 (file): is not TOML"),
+        "{told}"
+    );
+    assert!(!told.contains("secret"), "{told}");
+}
+
+#[test]
 fn topics_belong_to_suppliers() {
     let file = "[suppliers.cards]\ntopics = [\"legacy\"]\npopulation = 47000\n";
     let config = parse(file, &[]).unwrap();

@@ -10,6 +10,9 @@ pub(super) fn settings(read: &mut Reader) -> Settings {
     if read.texts("kafka.brokers").is_empty() {
         read.refuse("kafka.brokers", "is empty; name a broker as host:port");
     }
+    if !read.texts("kafka.brokers").iter().all(|it| is_address(it)) {
+        read.refuse("kafka.brokers", "holds what is no address; write host:port");
+    }
     let path = |text: Option<String>| text.map(PathBuf::from);
     let certificate = path(read.option("kafka.tls.certificate_file"));
     let key = path(read.option("kafka.tls.key_file"));
@@ -29,6 +32,14 @@ pub(super) fn settings(read: &mut Reader) -> Settings {
         sasl: sasl(read),
         properties: read.properties(),
     }
+}
+
+/// Whether it is a host and a port.
+fn is_address(broker: &str) -> bool {
+    let is_host = |host: &str| !host.is_empty() && !host.contains([' ', '\t', '/', ',']);
+    let parts = broker.rsplit_once(':');
+    parts
+        .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn sasl(read: &mut Reader) -> Option<Sasl> {

@@ -24,6 +24,7 @@ mod kafka;
 mod keys;
 mod read;
 mod told;
+mod topics;
 
 pub use self::keys::default_file;
 use self::{
@@ -81,6 +82,16 @@ struct Supplier {
 enum Input {
     Topic(String),
     Pattern(Regex),
+}
+
+impl Input {
+    /// Whether `topic` is one of its topics.
+    fn is_of(&self, topic: &str) -> bool {
+        match self {
+            Self::Topic(name) => name == topic,
+            Self::Pattern(pattern) => pattern.is_match(topic),
+        }
+    }
 }
 
 /// A checked configuration: it holds no nonsense.
@@ -157,10 +168,9 @@ impl Config {
             .add_source(File::from_str(text, FileFormat::Toml))
             .add_source(environment)
             .build();
-        // The parser's own words would quote the file, which may hold secrets.
         let tree = built.map(|built| built.cache).map_err(|_| {
             Problems(vec![Problem {
-                key: name.to_owned(),
+                key: format!("{name}{}", read::slip(text)),
                 origin: "file".to_owned(),
                 remedy: "is not TOML; see config/default.toml for the form".to_owned(),
             }])
@@ -182,13 +192,13 @@ impl Config {
 
     /// Builds everything; what cannot be is a problem of `read`, and stands there by its default.
     fn check(read: &mut Reader) -> Self {
-        let state_topic = read.text("topics.state");
         let group = read.text("kafka.group");
         let input = read.texts("kafka.input");
-        let input = input
+        let input: Vec<_> = input
             .iter()
             .filter_map(|topic| read_input(read, topic))
             .collect();
+        let topics = topics::own(read, &input);
         let suppliers = read_suppliers(read);
         let feed = read_feed(read, &suppliers);
         Self {
@@ -197,7 +207,7 @@ impl Config {
                 group: group.clone(),
                 instance: read.option("kafka.instance"),
                 session: read.time("kafka.session"),
-                state_topic: state_topic.clone(),
+                state_topic: topics.state.clone(),
             },
             reading: Reading {
                 group,
@@ -206,11 +216,7 @@ impl Config {
                 batch_bytes_max: read.size("kafka.batch"),
                 batch_records_max: read.size("kafka.batch_records"),
             },
-            topics: Topics {
-                alerts: read.text("topics.alerts"),
-                state: state_topic,
-                quarantine: read.text("topics.quarantine"),
-            },
+            topics,
             state_partitions: read.size("topics.state_partitions"),
             create_topics: read.switch("kafka.create_topics"),
             begin: match read.text("kafka.start").as_str() {
@@ -262,10 +268,7 @@ impl Config {
 
     /// The supplier that `topic` belongs to, where it is an input topic.
     pub fn supplier_of(&self, topic: &str) -> Option<String> {
-        let is_input = self.input.iter().any(|input| match input {
-            Input::Topic(name) => name == topic,
-            Input::Pattern(pattern) => pattern.is_match(topic),
-        });
+        let is_input = self.input.iter().any(|input| input.is_of(topic));
         let owns = |supplier: &Supplier| supplier.topics.iter().any(|name| name == topic);
         if let Some((name, _)) = self.suppliers.iter().find(|(_, supplier)| owns(supplier)) {
             return Some(name.clone());
@@ -298,6 +301,12 @@ impl Config {
 
 fn read_input(read: &mut Reader, topic: &str) -> Option<Input> {
     if !topic.starts_with('^') {
+        if !topics::is_legal(topic) {
+            read.refuse(
+                "kafka.input",
+                "holds what is no name of a topic; a pattern begins with ^",
+            );
+        }
         return Some(Input::Topic(topic.to_owned()));
     }
     if let Ok(pattern) = Regex::new(topic) {
@@ -366,7 +375,7 @@ fn read_suppliers(read: &mut Reader) -> BTreeMap<String, Supplier> {
     let mut suppliers = BTreeMap::new();
     for name in read.suppliers() {
         let key = |leaf| join(&join("suppliers", &name), leaf);
-        let topics = read.texts(&key("topics"));
+        let topics = topics::named(read, &key("topics"));
         for topic in &topics {
             if bound.insert(topic.clone(), name.clone()).is_some() {
                 read.refuse(

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
+use toml::de::DeTable;
 
 use super::{KEYS, Problem, Tree, Value, ValueKind, keys::Form};
 
@@ -77,6 +78,16 @@ pub(super) struct Reader {
     /// Tables whose names the operator chose, by the key of the table or list that holds them.
     tables: BTreeMap<String, Vec<String>>,
     pub problems: Vec<Problem>,
+}
+
+/// Where `text` is no TOML, as `:line`. The parser's own words would quote the text, which may hold
+/// secrets.
+pub(super) fn slip(text: &str) -> String {
+    let span = DeTable::parse(text).err().and_then(|error| error.span());
+    let before = span.and_then(|span| text.get(..span.start));
+    before.map_or_else(String::new, |before| {
+        format!(":{}", 1 + before.matches('\n').count())
+    })
 }
 
 /// A key inside a table.

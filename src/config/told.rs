@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     declared::{day_of, minutes_of},
-    read::Reader,
+    read::{Reader, slip},
 };
 use crate::{
     event::{Action, DAY_MS, Timestamp},
@@ -43,7 +43,7 @@ pub(super) fn suppressions(read: &mut Reader) -> Vec<Suppression> {
     };
     let Some(given) = given else {
         let remedy = "is neither TOML of [[suppression]] tables nor JSON lines; mend it";
-        read.refuse_at(key, path, remedy);
+        read.refuse_at(key, format!("{path}{}", slip(&text)), remedy);
         return Vec::new();
     };
     if given.len() > max {
