@@ -596,6 +596,27 @@ fn a_day_of(people: impl Fn(i64) -> String) -> Vec<Alert> {
 }
 
 #[test]
+fn an_alarm_says_where_people_were_read_by_consecutive_ids() {
+    let told = |step: i64| {
+        let mut weeks = Weeks::default();
+        weeks.clerks(38);
+        // From the last to the first: the order does not matter.
+        let people = (0..80).rev().map(|n| format!("taken-{}", n * step));
+        weeks.view("clerk-3", 37, 20, people);
+        let alerts = weeks.decide();
+        let last = alerts
+            .iter()
+            .rfind(|alert| !alert.kind.is_of_feed())
+            .unwrap();
+        let told = last.reasons.iter().find(|it| it.contains("one above"));
+        told.cloned()
+    };
+    let sequence = told(1).unwrap();
+    assert!(sequence.starts_with("of the people read in "), "{sequence}");
+    assert_eq!(told(2), None);
+}
+
+#[test]
 fn a_usual_number_of_people_whom_nobody_had_read_for_a_fortnight_is_too_many() {
     let alerts = a_day_of(|n| format!("week-{}-{}", n % 3, n % 300));
     assert_eq!(opened(&alerts), [("clerk-3", Kind::Enumeration)]);

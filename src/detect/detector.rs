@@ -28,6 +28,7 @@ use crate::{
         odd::{OddRead, TIERS},
         pane::PANES_PER_DAY,
         refused,
+        sequence::consecutive,
         together::Together,
         version::{TESTS, Version},
         window::{IDLE, NOVEL},
@@ -255,13 +256,16 @@ impl Detector {
         let mut table = std::mem::take(&mut self.table);
         let account = self.account(finding.account);
         let peers = self.groups.versions(account.group);
-        let explanation = account.explain(
+        let mut explanation = account.explain(
             peers,
             finding,
             &mut scratch,
             (budget, self.config.population),
             &mut table,
         );
+        let window = (explanation.window.first(finding.pane), finding.pane);
+        let people = account.ledger.subjects(window.0, window.1);
+        explanation.consecutive = consecutive(people.filter_map(|id| self.names.subject(id)));
         (self.scratch, self.table) = (scratch, table);
         explanation
     }

@@ -45,6 +45,7 @@ mod panes;
 pub mod peers;
 mod running;
 pub mod season;
+pub mod sequence;
 mod since;
 
 pub use self::{
@@ -213,6 +214,9 @@ pub struct Explanation {
     /// Different people that the account read in the 7 and in the 30 days that end with the finding's;
     /// nothing where a limit kept days from being remembered.
     pub lately: Option<[u32; 2]>,
+    /// How many of the window's people have an id that is one above another's, where that is most of
+    /// them.
+    pub consecutive: Option<u64>,
 }
 
 impl Explanation {

@@ -171,6 +171,12 @@ impl Names {
         (&self.subjects, self.first_subject)
     }
 
+    /// The id of a person; nothing of one that was numbered elsewhere.
+    pub fn subject(&self, number: u32) -> Option<&str> {
+        let number = number.checked_sub(self.first_subject)?;
+        Some(self.subjects.resolve(number))
+    }
+
     /// The people that the last event named, each once.
     pub fn event_subjects(&self) -> &[u32] {
         &self.event_subjects

@@ -29,6 +29,12 @@ pub(super) fn sentences(found: &Explanation, is_named: bool) -> Vec<String> {
         let tests: Vec<String> = tests.collect();
         all.push(format!("too much at once: {}", tests.join("; ")));
     }
+    if let Some(consecutive) = found.consecutive {
+        all.push(format!(
+            "of the people read in {window}, {consecutive} have an id that is one above another's",
+            window = found.window.words(),
+        ));
+    }
     if found.days > 0 && found.peers > 0 && found.refused.is_none() {
         all.push(format!(
             "its {peers} reach {usual} in the usual case",
@@ -224,6 +230,7 @@ mod tests {
             refused: None,
             coverage: None,
             lately: None,
+            consecutive: None,
         }
     }
 

@@ -165,6 +165,7 @@ impl Account {
             refused: found.refused,
             coverage: None,
             lately: None,
+            consecutive: None,
         }
     }
 }
