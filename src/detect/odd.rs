@@ -168,7 +168,7 @@ impl Odd {
             for window in WINDOWS {
                 if window == Window::Day {
                     let people = whole.max[stat(Signal::People, window)];
-                    take(window, day * PANES_PER_DAY, people);
+                    take(window, day * PANES_PER_DAY + PANES_PER_DAY / 2, people);
                     continue;
                 }
                 for block in &whole.hours {

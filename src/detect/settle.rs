@@ -243,9 +243,11 @@ impl Account {
                         job => all.saturating_sub(job).max(1),
                     };
                     if stat < COUNTED {
+                        // A day by its noon, which is on the same date in most zones.
+                        let at = first.midpoint(last);
                         let reach = |scores: &mut Scores, version: &Version, x| {
                             let sizes = sizes_of(f64::from(x) - 1.0 - version.models[stat].mean);
-                            reach(scores, stat, sizes, version.score_of_large(stat, first, x));
+                            reach(scores, stat, sizes, version.score_of_large(stat, at, x));
                         };
                         if let Some(peer) = peers.last() {
                             reach(as_newcomer, peer, all);

@@ -33,7 +33,7 @@ pub const USED: usize = COUNTED - 2 + odd::WINDOWS.len();
 pub const USED_OF_NEWCOMERS: usize = 8;
 
 /// The probabilities of being active that critical counts are made for; in between, the next higher.
-/// The last bounds how much an unusual hour may lower the count: a hundredfold in p.
+/// The last bounds how much an unusual hour or day may lower the count: a hundredfold in p.
 const ACTIVE: [f64; 5] = [1.0, 0.3, 0.1, 0.03, 0.01];
 /// Fewer people than this alarm nobody: below the medium severity of 25, and what a clerk with a
 /// handful of people a day may read on an odd one.
@@ -81,9 +81,12 @@ pub struct Version {
     /// What people in such circumstances must reach.
     odd: OddScores,
     hourly: [[[u32; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
-    daily: [u32; Signal::TESTED.len()],
+    /// On a working day, and on a day off.
+    daily: [[u32; 2]; Signal::TESTED.len()],
     slow: [u32; SLOW.len()],
+    /// The place in [`ACTIVE`] of each slot, and of each kind of day.
     level: [u8; SLOTS],
+    day_level: [u8; 2],
 }
 
 /// What people in unusual circumstances must reach.
@@ -127,6 +130,13 @@ impl Version {
             baseline, season, ..
         } = history;
         let models = std::array::from_fn(|stat| baseline.expect(stat, prior));
+        let active_in = |slot: usize| {
+            if asked.by_season {
+                season.probability(slot, prior.season[slot])
+            } else {
+                1.0
+            }
+        };
         let bars = history.drip.bars(prior, table);
         let mut version = Self {
             from,
@@ -144,23 +154,24 @@ impl Version {
             rarities: history.habits.rarities(asked),
             odd: odd_of(asked),
             hourly: [[[u32::MAX; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
-            daily: [u32::MAX; Signal::TESTED.len()],
+            daily: [[u32::MAX; 2]; Signal::TESTED.len()],
             slow: std::array::from_fn(|place| {
                 let test = stat(SLOW[place], Window::Today);
                 bars[place].critical(asked.scores.map(|scores| scores[test]))
             }),
-            level: std::array::from_fn(|slot| {
-                if asked.by_season {
-                    level_of(season.probability(slot, prior.season[slot]))
-                } else {
-                    0
-                }
+            level: std::array::from_fn(|slot| level_of(active_in(slot))),
+            // As if hours were independent, which makes a day the likelier, and its bar the higher.
+            day_level: std::array::from_fn(|kind| {
+                let hours = 24 * kind..24 * (kind + 1);
+                let idle: f64 = hours.map(|slot| 1.0 - active_in(slot)).product();
+                level_of(1.0 - idle)
             }),
         };
         let active = ACTIVE.map(f64::ln);
+        let lowered = version.day_level.map(|level| active[usize::from(level)]);
         for signal in Signal::TESTED {
-            let [day] = version.counts(table, stat(signal, Window::Day), asked, [0.0]);
-            version.daily[signal as usize] = day;
+            version.daily[signal as usize] =
+                version.counts(table, stat(signal, Window::Day), asked, lowered);
             for (place, window) in HOURLY.into_iter().enumerate() {
                 let counts = version.counts(table, stat(signal, window), asked, active);
                 version.hourly[signal as usize][place] = counts;
@@ -239,7 +250,7 @@ impl Version {
 
     /// The critical count of each test for windows that end at `pane`.
     pub fn critical(&self, pane: u32) -> [u32; COUNTED] {
-        let level = self.level_at(pane);
+        let (level, kind) = (self.level_at(pane), self.kind_at(pane));
         std::array::from_fn(|test| {
             let (signal, window) = signal_and_window(test);
             if self.forbids(test) {
@@ -249,7 +260,7 @@ impl Version {
                 Window::FiveMinutes | Window::Hour => {
                     self.hourly[signal as usize][window as usize][level]
                 }
-                Window::Day => self.daily[signal as usize],
+                Window::Day => self.daily[signal as usize][kind],
                 Window::Today => slow_place(signal).map_or(u32::MAX, |place| self.slow[place]),
             };
             own.saturating_add(allowance(
@@ -264,7 +275,7 @@ impl Version {
     /// Prefetches what [`critical`](Self::critical) will read; see [`AHEAD`](crate::detect::AHEAD).
     pub(super) fn prefetch(&self) -> u32 {
         let [.., last] = self.hourly;
-        self.from ^ self.hourly[0][0][0] ^ last[0][0] ^ self.daily[0] ^ u32::from(self.level[0])
+        self.from ^ self.hourly[0][0][0] ^ last[0][0] ^ self.daily[0][0] ^ u32::from(self.level[0])
     }
 
     /// The largest run that a known job explains; 0 without one.
@@ -280,13 +291,13 @@ impl Version {
                 let hours = self.hourly[signal as usize][window as usize];
                 hours.into_iter().min().unwrap_or(0)
             }
-            Window::Day => self.daily[signal as usize],
+            Window::Day => self.daily[signal as usize].into_iter().min().unwrap_or(0),
             Window::Today => slow_place(signal).map_or(u32::MAX, |place| self.slow[place]),
         }
     }
 
     /// How surprising `count` is in a window that ends at `pane`: -ln of the probability that the
-    /// account is active in that hour and reaches it.
+    /// account is active in that hour, or on such a day, and reaches it.
     pub fn score(&self, test: usize, pane: u32, count: u64) -> f64 {
         if self.forbids(test) {
             return f64::INFINITY;
@@ -300,8 +311,9 @@ impl Version {
         };
         match window {
             Window::Today => slow_place(signal).map_or(0.0, |place| self.bars[place].score(count)),
-            Window::Day => tail(),
-            Window::FiveMinutes | Window::Hour => tail() - ACTIVE[self.level_at(pane)].ln(),
+            Window::Day | Window::FiveMinutes | Window::Hour => {
+                tail() - self.active(window, pane).ln()
+            }
         }
     }
 
@@ -313,8 +325,8 @@ impl Version {
     }
 
     /// How surprising so many people are that were read in circumstances of a `tier`: -ln of the
-    /// probability of such a day, and that the account is active in that hour and reads as many at
-    /// all.
+    /// probability of such a day, and that the account is active in that hour, or on such a day, and
+    /// reads as many at all.
     pub fn odd_score(&self, tier: usize, window: Window, pane: u32, count: u64) -> f64 {
         let people = self.score(stat(Signal::People, window), pane, count);
         people + f64::from(self.odd.tiers[tier])
@@ -322,14 +334,10 @@ impl Version {
 
     /// The count that reaches the score asked of it.
     pub fn odd_critical(&self, tier: usize, window: Window, pane: u32, table: &mut Table) -> u64 {
-        let active = match window {
-            Window::FiveMinutes | Window::Hour => ACTIVE[self.level_at(pane)],
-            Window::Today | Window::Day => 1.0,
-        };
-        self.odd_count(tier, window, active, table)
+        self.odd_count(tier, window, self.active(window, pane), table)
     }
 
-    /// No count below this reaches it in any hour.
+    /// No count below this reaches it at any time.
     pub fn odd_critical_min(&self, tier: usize, window: Window, table: &mut Table) -> u64 {
         let active = ACTIVE.iter().copied().fold(1.0, f64::min);
         self.odd_count(tier, window, active, table)
@@ -352,6 +360,20 @@ impl Version {
     pub fn score_of_large(&self, test: usize, pane: u32, count: u32) -> Option<f64> {
         let could = count >= self.least[test] && !self.forbids(test);
         could.then(|| self.score(test, pane, u64::from(count)))
+    }
+
+    /// How probably the account is active in the hour of a window that ends at `pane`, or on its day.
+    fn active(&self, window: Window, pane: u32) -> f64 {
+        ACTIVE[match window {
+            Window::FiveMinutes | Window::Hour => self.level_at(pane),
+            Window::Day => usize::from(self.day_level[self.kind_at(pane)]),
+            Window::Today => 0,
+        }]
+    }
+
+    /// Whether `pane` is on a day off: the place in what is kept of both kinds of days.
+    fn kind_at(&self, pane: u32) -> usize {
+        self.calendar.slot_of(pane_start(pane)) / 24
     }
 
     fn level_at(&self, pane: u32) -> usize {
@@ -484,6 +506,22 @@ mod tests {
             "a day has every hour in it"
         );
         assert_eq!(version.critical_min(0), night[0]);
+    }
+
+    #[test]
+    fn a_day_off_that_nobody_works_on_lowers_the_count_of_a_day() {
+        let mut prior = Prior::WEAK;
+        prior.season[24..].fill(0.001);
+        let version = version(&Baseline::default(), &prior);
+        let day = stat(Signal::People, Window::Day);
+        // 1970-01-02 was a Friday.
+        let noon = |date: u32| (24 * date + 12) * 120;
+        let [friday, saturday] = [1, 2].map(|date| version.critical(noon(date))[day]);
+        assert!(saturday < friday, "{saturday} {friday}");
+        assert_eq!(version.critical_min(day), saturday);
+        let least = asked().scores[0][day];
+        let score = version.score(day, noon(2), u64::from(saturday));
+        assert!(score >= least, "{score} {least}");
     }
 
     #[test]

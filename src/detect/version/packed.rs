@@ -48,7 +48,7 @@ impl Packed {
             &version.seen_max[..],
             &version.least,
             hourly,
-            &version.daily,
+            version.daily.as_flattened(),
             &version.slow,
         ]
         .concat()
@@ -59,6 +59,8 @@ impl Packed {
         for &[even, odd] in pairs {
             bytes.byte(even | odd << LEVEL_BITS);
         }
+        let [working, off] = version.day_level;
+        bytes.byte(working | off << LEVEL_BITS);
         Self {
             from: version.from,
             stops: version.stops,
@@ -86,7 +88,7 @@ impl Packed {
         for count in hourly.as_flattened_mut().as_flattened_mut() {
             *count = bytes.count();
         }
-        let daily = std::array::from_fn(|_| bytes.count());
+        let daily = std::array::from_fn(|_| std::array::from_fn(|_| bytes.count()));
         let slow = std::array::from_fn(|_| bytes.count());
         let mut level = [0; SLOTS];
         let (pairs, _) = level.as_chunks_mut();
@@ -94,6 +96,8 @@ impl Packed {
             let both = bytes.byte();
             (*even, *odd) = (both & ((1 << LEVEL_BITS) - 1), both >> LEVEL_BITS);
         }
+        let both = bytes.byte();
+        let day_level = [both & ((1 << LEVEL_BITS) - 1), both >> LEVEL_BITS];
         Version {
             from: self.from,
             models,
@@ -113,6 +117,7 @@ impl Packed {
             daily,
             slow,
             level,
+            day_level,
         }
     }
 }
