@@ -125,7 +125,43 @@ topics = ["x/y"]
     assert_eq!(keys, expected, "{told}");
     let own = parse("[kafka]\ninput = ['^rosterwatch.*']\n", &[]).unwrap_err();
     assert_eq!(own.matches("is read as an input too").count(), 3, "{own}");
-    assert!(parse("[kafka]\nbrokers = ['[::1]:9092']\n", &[]).is_ok());
+    let bound = "[suppliers.a]\ntopics = ['rosterwatch.quarantine']\n";
+    let bound = parse(bound, &[]).unwrap_err();
+    assert!(bound.starts_with("topics.quarantine ("), "{bound}");
+    let collide = parse("[topics]\nalerts = 'a.b'\nstate = 'a_b'\n", &[]).unwrap_err();
+    assert!(collide.starts_with("topics.state ("), "{collide}");
+}
+
+#[test]
+fn a_broker_is_a_host_and_a_port() {
+    let told = |broker: &str| parse(&format!("[kafka]\nbrokers = ['{broker}']\n"), &[]);
+    for right in [
+        "kafka-1:9092",
+        "10.0.0.7:1",
+        "a_b.c:65535",
+        "[::1]:9092",
+        "[fe80::1%eth0]:9092",
+    ] {
+        assert!(told(right).is_ok(), "{right}");
+    }
+    for wrong in [
+        "kafka-1",
+        "kafka-1:",
+        ":9092",
+        "a:0",
+        "a:65536",
+        "a:+9092",
+        "a b:9092",
+        "a:9092,b:9092",
+        "SSL://a:9092",
+        "::1:9092",
+        "[]:9092",
+        "[::1:9092",
+        "user@a:9092",
+    ] {
+        let told = told(wrong).unwrap_err();
+        assert!(told.contains("is no address in place 1"), "{wrong}: {told}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How brokers are reached: addresses, encryption and login.
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::Ipv6Addr, path::PathBuf};
 
 use super::read::Reader;
 use crate::kafka::{Sasl, Settings, Tls};
@@ -10,8 +10,11 @@ pub(super) fn settings(read: &mut Reader) -> Settings {
     if read.texts("kafka.brokers").is_empty() {
         read.refuse("kafka.brokers", "is empty; name a broker as host:port");
     }
-    if !read.texts("kafka.brokers").iter().all(|it| is_address(it)) {
-        read.refuse("kafka.brokers", "holds what is no address; write host:port");
+    for (place, broker) in read.texts("kafka.brokers").iter().enumerate() {
+        if !is_address(broker) {
+            let remedy = format!("is no address in place {}; write host:port", place + 1);
+            read.refuse("kafka.brokers", &remedy);
+        }
     }
     let path = |text: Option<String>| text.map(PathBuf::from);
     let certificate = path(read.option("kafka.tls.certificate_file"));
@@ -34,12 +37,22 @@ pub(super) fn settings(read: &mut Reader) -> Settings {
     }
 }
 
-/// Whether it is a host and a port.
+/// Whether it is a host, or an address of IPv6 in brackets, and a port.
 fn is_address(broker: &str) -> bool {
-    let is_host = |host: &str| !host.is_empty() && !host.contains([' ', '\t', '/', ',']);
-    let parts = broker.rsplit_once(':');
-    parts
-        .is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
+    let Some((host, port)) = broker.rsplit_once(':') else {
+        return false;
+    };
+    let bracketed = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let is_host = if let Some(address) = bracketed {
+        let zone = address.split_once('%');
+        let address = zone.map_or(address, |(address, _)| address);
+        address.parse::<Ipv6Addr>().is_ok()
+    } else {
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        !host.is_empty() && host.bytes().all(is_legal)
+    };
+    let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+    is_host && is_number && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 fn sasl(read: &mut Reader) -> Option<Sasl> {

@@ -168,6 +168,7 @@ impl Config {
             .add_source(File::from_str(text, FileFormat::Toml))
             .add_source(environment)
             .build();
+        // Its own words would quote the file, which may hold secrets.
         let tree = built.map(|built| built.cache).map_err(|_| {
             Problems(vec![Problem {
                 key: format!("{name}{}", read::slip(text)),
@@ -198,8 +199,11 @@ impl Config {
             .iter()
             .filter_map(|topic| read_input(read, topic))
             .collect();
-        let topics = topics::own(read, &input);
         let suppliers = read_suppliers(read);
+        let topics = topics::own(read, |topic| {
+            let mut named = suppliers.values().flat_map(|supplier| &supplier.topics);
+            input.iter().any(|input| input.is_of(topic)) || named.any(|name| name == topic)
+        });
         let feed = read_feed(read, &suppliers);
         Self {
             kafka: kafka::settings(read),

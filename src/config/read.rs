@@ -80,8 +80,7 @@ pub(super) struct Reader {
     pub problems: Vec<Problem>,
 }
 
-/// Where `text` is no TOML, as `:line`. The parser's own words would quote the text, which may hold
-/// secrets.
+/// Where `text` is no TOML, as `:line`; nothing where it is TOML and yet will not do.
 pub(super) fn slip(text: &str) -> String {
     let span = DeTable::parse(text).err().and_then(|error| error.span());
     let before = span.and_then(|span| text.get(..span.start));

@@ -31,7 +31,7 @@ use crate::{
         sequence::consecutive,
         together::Together,
         version::{TESTS, Version},
-        window::{IDLE, NOVEL},
+        window::{IDLE, NOVEL, Window},
     },
     event::{AccessEvent, AccountKind},
 };
@@ -256,18 +256,26 @@ impl Detector {
         let mut table = std::mem::take(&mut self.table);
         let account = self.account(finding.account);
         let peers = self.groups.versions(account.group);
-        let mut explanation = account.explain(
+        let explanation = account.explain(
             peers,
             finding,
             &mut scratch,
             (budget, self.config.population),
             &mut table,
         );
-        let window = (explanation.window.first(finding.pane), finding.pane);
-        let people = account.ledger.subjects(window.0, window.1);
-        explanation.consecutive = consecutive(people.filter_map(|id| self.names.subject(id)));
         (self.scratch, self.table) = (scratch, table);
         explanation
+    }
+
+    /// How many people of a finding's `window` have [consecutive](crate::detect::sequence) ids.
+    pub fn consecutive(&self, finding: Finding, window: Window) -> u64 {
+        let ledger = &self.account(finding.account).ledger;
+        let mut people: Vec<u32> = ledger
+            .subjects(window.first(finding.pane), finding.pane)
+            .collect();
+        people.sort_unstable();
+        people.dedup();
+        consecutive(people.into_iter().filter_map(|id| self.names.subject(id)))
     }
 
     /// The account that `id` stands for.

@@ -56,11 +56,20 @@ struct Common {
 const COMMON_ACCOUNTS: f64 = 10.0;
 /// No account counts for more than so many times its usual.
 const COMMON_TIMES: f64 = 4.0;
-/// A group's day is out of the ordinary from the first factor on (a month's end, the days after a
-/// holiday, a campaign); more than the second is not believed.
-const COMMON: [f64; 2] = [1.3, 4.0];
+/// A group's day is out of the ordinary from this factor on (a month's end, the days after a holiday,
+/// a campaign).
+const COMMON_MIN: f64 = 1.3;
 
 impl Common {
+    /// With what an account read and what was usual of it. One account's wild day, or theft, is not the
+    /// group's.
+    fn and(self, read: f64, usual: f64) -> Self {
+        Self {
+            read: self.read + thousandths(read.min(COMMON_TIMES * usual)),
+            usual: self.usual + thousandths(usual),
+        }
+    }
+
     fn factor(self, accounts: u32) -> f64 {
         let (read, usual) = (self.read as f64, self.usual as f64);
         if usual <= 0.0 {
@@ -68,10 +77,7 @@ impl Common {
         }
         let lean = COMMON_ACCOUNTS * usual / f64::from(accounts.max(1));
         let factor = (read + lean) / (usual + lean);
-        if factor < COMMON[0] {
-            return 1.0;
-        }
-        factor.min(COMMON[1])
+        if factor < COMMON_MIN { 1.0 } else { factor }
     }
 }
 
@@ -189,9 +195,7 @@ impl Groups {
         }
         for (common, (count, usual)) in self.all[group as usize].common.iter_mut().zip(counts) {
             if let Some(usual) = usual {
-                // One account's wild day, or theft, is not the group's.
-                common.read += thousandths(f64::from(count).min(COMMON_TIMES * usual));
-                common.usual += thousandths(usual);
+                *common = common.and(count.into(), usual);
             }
         }
     }
@@ -365,4 +369,30 @@ fn newcomer(
 #[expect(clippy::cast_possible_truncation, reason = "a count of people")]
 fn thousandths(usual: f64) -> i128 {
     (usual * 1_000.0).round() as i128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The factor of a day on which some `accounts`, of 20 people a day, read so many times as much.
+    fn factor(times: &[f64]) -> f64 {
+        let day = times.iter().fold(Common::default(), |sums, times| {
+            sums.and(times * 20.0, 20.0)
+        });
+        day.factor(u32::try_from(times.len()).unwrap())
+    }
+
+    #[test]
+    fn a_campaign_of_a_whole_role_is_its_common_day_and_one_account_s_theft_is_not() {
+        let campaign = factor(&[4.0; 40]);
+        assert!((3.0..=4.0).contains(&campaign), "{campaign}");
+        let mut theft = [1.0; 40];
+        theft[7] = 1_000.0;
+        assert!(factor(&theft) < COMMON_MIN && factor(&[1.0; 40]) < COMMON_MIN);
+        assert!(
+            factor(&[1_000.0; 40]) <= COMMON_TIMES,
+            "nor is anything believed beyond that"
+        );
+    }
 }

@@ -214,9 +214,9 @@ pub struct Explanation {
     /// Different people that the account read in the 7 and in the 30 days that end with the finding's;
     /// nothing where a limit kept days from being remembered.
     pub lately: Option<[u32; 2]>,
-    /// How many of the window's people have an id that is one above another's, where that is most of
-    /// them.
-    pub consecutive: Option<u64>,
+    /// How many of the window's people have [consecutive](sequence) ids; counted by
+    /// [`Detector::consecutive`] for who tells it, else 0.
+    pub consecutive: u64,
 }
 
 impl Explanation {

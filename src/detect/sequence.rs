@@ -1,59 +1,104 @@
-//! Whether people were read id by id: a work list has gaps, an enumeration has none.
+//! Whether people were read id by id: what work brings mostly has gaps, and who enumerates leaves none.
 //!
 //! It is told beside what was too much and is no test of its own: programs that page through a register
 //! do the same every night (reference: detection, scan shape).
 
-/// Fewer people than this are in sequence by chance.
-const PEOPLE_MIN: usize = 10;
-/// Told where so large a part of the people follow on another.
-const SHARE_MIN: f64 = 0.5;
+/// Fewer people than this may be consecutive by chance.
+const PEOPLE_MIN: u64 = 10;
+/// Ids in a row from which they are a run: two may be a couple that was enrolled together.
+const RUN_MIN: usize = 3;
+/// Digits of an id that are taken for a number; those before them are part of its name.
+const DIGITS_MAX: usize = 18;
 
-/// Of different people, how many have an id that is one above another's; nothing where they are fewer
-/// than half, or hardly anybody was read. An id is what comes before its last digits, and the number that
-/// these are.
-pub fn consecutive<'a>(ids: impl Iterator<Item = &'a str>) -> Option<u64> {
-    let mut ids: Vec<(&str, u64)> = ids.filter_map(split).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let follows =
-        |pair: &&[(&str, u64)]| matches!(pair, [(a, from), (b, to)] if a == b && from + 1 == *to);
-    let following = ids.windows(2).filter(follows).count();
-    let is_told = ids.len() >= PEOPLE_MIN && following as f64 >= SHARE_MIN * ids.len() as f64;
-    is_told.then_some(following as u64)
+/// Whether it is worth telling that so many of the `people` have consecutive ids: half of them, and no
+/// handful.
+pub const fn is_told(consecutive: u64, people: u64) -> bool {
+    consecutive >= PEOPLE_MIN && 2 * consecutive >= people
 }
 
-/// What comes before the last digits of an id, and their number; nothing without any, or past 2^64.
-fn split(id: &str) -> Option<(&str, u64)> {
-    let digits = id.bytes().rev().take_while(u8::is_ascii_digit).count();
-    let (before, number) = id.split_at(id.len() - digits);
-    Some((before, number.parse().ok()?))
+/// How many of these ids, each given once, lie in runs of three or more that count up by one. What counts
+/// is the last number in an id; what stands around it is the same all through a run.
+pub fn consecutive<'a>(ids: impl Iterator<Item = &'a str>) -> u64 {
+    let mut ids: Vec<Id<'_>> = ids.filter_map(Id::of).collect();
+    ids.sort_unstable();
+    let runs = ids.chunk_by(Id::is_before);
+    let runs = runs.map(<[Id<'_>]>::len).filter(|run| *run >= RUN_MIN);
+    runs.sum::<usize>() as u64
+}
+
+/// An id around its last number. In this order ids of a run lie side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Id<'a> {
+    around: [&'a str; 2],
+    digits: usize,
+    number: u64,
+}
+
+impl<'a> Id<'a> {
+    /// Nothing where there is no digit in it.
+    fn of(id: &'a str) -> Option<Self> {
+        let end = id.bytes().rposition(|byte| byte.is_ascii_digit())? + 1;
+        let digits = id.as_bytes()[..end].iter().rev();
+        let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = digits.min(DIGITS_MAX);
+        let start = end - digits;
+        Some(Self {
+            around: [&id[..start], &id[end..]],
+            digits,
+            number: id[start..end].parse().ok()?,
+        })
+    }
+
+    /// Whether `next` counts up by one: 9 to 10 as well as 09 to 10, but not 9 to 010.
+    fn is_before(&self, next: &Self) -> bool {
+        let grows = next.digits == self.digits + 1 && !next.has_zero_before();
+        let is_alike = next.digits == self.digits || grows && !self.has_zero_before();
+        self.around == next.around && self.number + 1 == next.number && is_alike
+    }
+
+    fn has_zero_before(&self) -> bool {
+        let least = u32::try_from(self.digits - 1).map_or(u64::MAX, |zeros| 10_u64.pow(zeros));
+        self.digits > 1 && self.number < least
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(ids: &[String]) -> Option<u64> {
-        consecutive(ids.iter().map(String::as_str))
+    fn of<I: AsRef<str>>(ids: &[I]) -> u64 {
+        consecutive(ids.iter().map(AsRef::as_ref))
     }
 
     #[test]
-    fn ids_in_a_row_are_counted_in_any_order_and_once() {
-        let mut ids: Vec<_> = (95..115).rev().map(|id| format!("P{id}")).collect();
-        ids.push("P100".to_owned());
-        ids.push("Q115".to_owned());
-        assert_eq!(of(&ids), Some(19));
+    fn ids_in_a_row_are_counted_in_any_order() {
+        let ids: Vec<_> = (95..115).rev().map(|id| format!("P{id}")).collect();
+        assert_eq!(of(&ids), 20);
+        let padded: Vec<_> = (95..115).map(|id| format!("MP-{id:06}-X")).collect();
+        assert_eq!(of(&padded), 20);
+        let long: Vec<_> = (0..20).map(|id| format!("{}{id:02}", u64::MAX)).collect();
+        assert_eq!(of(&long), 20);
     }
 
     #[test]
-    fn gaps_few_people_and_names_are_no_sequence() {
-        let ids = |step: usize, count| -> Vec<_> {
-            (0..count).map(|id| format!("P{}", id * step)).collect()
-        };
-        assert_eq!(of(&ids(2, 40)), None);
-        assert_eq!(of(&ids(1, 9)), None);
-        assert_eq!(of(&vec!["somebody".to_owned(); 40]), None);
-        let huge = (0..40).map(|id| format!("{}{id:02}", u64::MAX));
-        assert_eq!(of(&huge.collect::<Vec<_>>()), None);
+    fn gaps_pairs_and_names_are_no_run() {
+        let every_second: Vec<_> = (0..40).map(|id| format!("P{}", 2 * id)).collect();
+        let pairs: Vec<_> = (0..40).map(|id| format!("P{}", id + id / 2)).collect();
+        assert_eq!([of(&every_second), of(&pairs)], [0, 0]);
+        assert_eq!(of(&["ada", "bob", "cleo", ""]), 0);
+    }
+
+    #[test]
+    fn the_same_number_written_otherwise_is_somebody_else() {
+        assert_eq!(of(&["P7", "P07", "P007", "P08", "P009"]), 0);
+        assert_eq!(of(&["P8", "P9", "P10", "Q11"]), 3);
+        assert_eq!(of(&["P9", "P010", "P011"]), 0);
+    }
+
+    #[test]
+    fn half_of_the_people_and_ten_are_worth_telling() {
+        let told = [(9, 9), (10, 20), (10, 21), (200, 200)];
+        let told = told.map(|(consecutive, people)| is_told(consecutive, people));
+        assert_eq!(told, [false, true, false, true]);
     }
 }

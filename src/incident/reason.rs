@@ -4,6 +4,7 @@ use crate::detect::{
     Explanation, Signal,
     coverage::{self, Coverage},
     habits::{Aspect, Aspects},
+    sequence,
     together::Gathering,
 };
 
@@ -29,12 +30,6 @@ pub(super) fn sentences(found: &Explanation, is_named: bool) -> Vec<String> {
         let tests: Vec<String> = tests.collect();
         all.push(format!("too much at once: {}", tests.join("; ")));
     }
-    if let Some(consecutive) = found.consecutive {
-        all.push(format!(
-            "of the people read in {window}, {consecutive} have an id that is one above another's",
-            window = found.window.words(),
-        ));
-    }
     if found.days > 0 && found.peers > 0 && found.refused.is_none() {
         all.push(format!(
             "its {peers} reach {usual} in the usual case",
@@ -47,6 +42,14 @@ pub(super) fn sentences(found: &Explanation, is_named: bool) -> Vec<String> {
     {
         all.push(format!(
             "{week} different people in the last 7 days, {month} in the last 30"
+        ));
+    }
+    let people = found.observed[Signal::People as usize];
+    if sequence::is_told(found.consecutive, people) {
+        all.push(format!(
+            "{consecutive} of the {people} people read in {window} have consecutive ids",
+            consecutive = found.consecutive,
+            window = found.window.words(),
         ));
     }
     all
@@ -230,7 +233,7 @@ mod tests {
             refused: None,
             coverage: None,
             lately: None,
-            consecutive: None,
+            consecutive: 0,
         }
     }
 
@@ -254,6 +257,20 @@ mod tests {
             "32 records that name nobody in 1 hour; by 17 active days of history and its peers this \
              account is expected to reach 4.1 in the usual case; 28 is too much"
         );
+    }
+
+    #[test]
+    fn consecutive_ids_are_told_where_half_of_the_people_have_them() {
+        let told = |consecutive| {
+            let found = Explanation {
+                consecutive,
+                ..found()
+            };
+            sentences(&found, true).pop().unwrap()
+        };
+        let sentence = "30 of the 32 people read in 1 hour have consecutive ids";
+        assert_eq!(told(30), sentence);
+        assert!(!told(15).contains("consecutive"), "{}", told(15));
     }
 
     #[test]

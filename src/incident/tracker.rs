@@ -383,7 +383,8 @@ impl Tracker {
             return;
         }
         if let Some(finding) = finding {
-            let found = detector.explain(finding);
+            let mut found = detector.explain(finding);
+            found.consecutive = detector.consecutive(finding, found.window);
             // Where several kinds fit, the first in their order.
             episode.kind = episode.kind.min(kind_of(&found));
             episode.told = Some(found);

@@ -165,7 +165,7 @@ impl Account {
             refused: found.refused,
             coverage: None,
             lately: None,
-            consecutive: None,
+            consecutive: 0,
         }
     }
 }
