@@ -1,8 +1,8 @@
 //! Worlds of another make than `simulate`'s: what was learned on those should hold here too.
 //!
-//! The recipe of the clerks is that of the trial behind the design: clerks whose hours are negative binomial, users
-//! with little to do, jobs of a night, a week and a month's end, honest bursts, joiners, and seven ways
-//! of stealing. The other kinds of work are those in which people read other data of persons all day.
+//! The recipe of the clerks is that of the trial behind the design: hours that are negative binomial,
+//! users with little to do, jobs of a night, a week and a month's end, honest bursts, joiners, and seven
+//! ways of stealing. The other kinds of work are those in which people read other data of persons all day.
 //! docs/detection.md says what was tuned on it.
 //!
 //! `make bench-plain`, or with arguments `cargo bench --bench plain -- --help`.
@@ -75,12 +75,13 @@ fn main() -> anyhow::Result<()> {
                 ));
             }
         } else {
-            columns.push((kind.as_str().to_owned(), judge(*kind, None)?));
+            let name = kind.to_possible_value();
+            let name = name.map_or_else(String::new, |name| name.get_name().to_owned());
+            columns.push((name, judge(*kind, None)?));
         }
     }
-    let names = columns.iter().map(|(name, _)| name.clone());
-    let heading: Vec<_> = std::iter::once("theft".to_owned()).chain(names).collect();
-    let columns: Vec<_> = columns.into_iter().map(|(_, pooled)| pooled).collect();
+    let (names, columns): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+    let heading = [vec!["theft".to_owned()], names].concat();
     writeln!(out, "{}", judging::table(&heading, &rows(&columns)))?;
     writeln!(out, "Took {:.0} s.", watch.elapsed().as_secs_f64())?;
     Ok(())

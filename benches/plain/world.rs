@@ -11,7 +11,7 @@ use rosterwatch::{
 };
 
 pub(super) use self::kind::Kind;
-use self::kind::Person;
+use self::kind::{Crew, Person};
 use crate::judging::whole;
 
 mod kind;
@@ -25,8 +25,7 @@ const DAYS: (i64, i64) = (35, 60);
 const POPULATION: u32 = 20_000;
 /// Everybody, from the first on.
 const ALL: (u32, u32) = (0, POPULATION);
-/// Beside clerks: users with little to do, and jobs of a night, a week and a month's end.
-const LIGHT: usize = 60;
+/// Jobs of a night, a week and a month's end.
 const NIGHTLY: usize = 32;
 const WEEKLY: usize = 12;
 const MONTHLY: usize = 16;
@@ -34,9 +33,6 @@ const MONTHLY: usize = 16;
 const JOINING: f64 = 0.12;
 /// Share of a person's working days without any work.
 const ABSENT: f64 = 0.08;
-/// A light user's people an hour: the median, and the deviation of the logarithm over users and over
-/// one user's days; the shape of an hour's gamma.
-const LIGHT_USER: (f64, f64, f64, f64) = (0.25, 0.3, 0.4, 0.6);
 /// An honest burst's people.
 const BURST: std::ops::RangeInclusive<u32> = 25..=120;
 /// A page of a job has so many people.
@@ -90,8 +86,6 @@ impl Family {
 #[derive(Clone, Copy, Debug)]
 enum Work {
     Person(Person),
-    /// A light user.
-    Light(Person),
     /// People, and the hour.
     Nightly(u32, i64),
     /// The same, and the day of the week.
@@ -148,30 +142,22 @@ impl World {
     pub(super) fn new(seed: u64, kind: Kind, burst_days: Option<u32>) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut accounts = Vec::new();
-        let crew = kind.crew();
-        let light = if kind == Kind::Clerks { LIGHT } else { 0 };
-        for number in 0..crew.persons + light {
-            let is_light = number >= crew.persons;
-            let (median, spread, day, shape) = if is_light {
-                LIGHT_USER
-            } else {
-                (crew.median, crew.spread, crew.day, crew.shape)
-            };
-            let mean = median * draw(LogNormal::new(0.0, spread), &mut rng);
-            let joins = if !is_light && rng.random_bool(JOINING) {
-                working_from(DAYS.0 + rng.random_range(0..DAYS.1 - 1))
-            } else {
-                0
-            };
-            let person = Person { mean, day, shape };
-            let work = if is_light {
-                Work::Light(person)
-            } else {
-                Work::Person(person)
-            };
-            accounts.push((work, joins));
+        let light = kind.is_mixed().then_some((Crew::LIGHT, false));
+        for (crew, may_join) in [(kind.crew(), true)].into_iter().chain(light) {
+            for _ in 0..crew.persons {
+                let person = Person {
+                    mean: crew.median.mean * draw(LogNormal::new(0.0, crew.spread), &mut rng),
+                    ..crew.median
+                };
+                let joins = if may_join && rng.random_bool(JOINING) {
+                    working_from(DAYS.0 + rng.random_range(0..DAYS.1 - 1))
+                } else {
+                    0
+                };
+                accounts.push((Work::Person(person), joins));
+            }
         }
-        let jobs = if kind == Kind::Clerks {
+        let jobs = if kind.is_mixed() {
             NIGHTLY + WEEKLY + MONTHLY
         } else {
             0
@@ -216,11 +202,12 @@ impl World {
     /// Draws the thefts; no account has two.
     fn plan(&mut self) {
         let mut taken = BTreeSet::new();
-        let of_clerks = |family| {
-            self.kind == Kind::Clerks || !matches!(family, Family::Hijack | Family::Twelve)
+        let is_possible = |family: &Family| {
+            self.kind.is_mixed() || !matches!(family, Family::Hijack | Family::Twelve)
         };
         let crew = self.kind.crew();
-        for family in Family::ALL.into_iter().filter(|family| of_clerks(*family)) {
+        let light = crew.persons + Crew::LIGHT.persons;
+        for family in Family::ALL.into_iter().filter(is_possible) {
             for number in 0..EACH {
                 let is_new = family == Family::NewAccount;
                 let from = match family {
@@ -233,19 +220,15 @@ impl World {
                     let name = format!("account-new-{number}");
                     self.accounts.push(Account {
                         name,
-                        work: Work::Person(Person {
-                            mean: crew.median,
-                            day: crew.day,
-                            shape: crew.shape,
-                        }),
+                        work: Work::Person(crew.median),
                         joins: from,
                         days: Vec::new(),
                     });
                     self.accounts.len() - 1
                 } else {
                     let among = match family {
-                        Family::Hijack => crew.persons + LIGHT..crew.persons + LIGHT + NIGHTLY,
-                        Family::Twelve => crew.persons..crew.persons + LIGHT,
+                        Family::Hijack => light..light + NIGHTLY,
+                        Family::Twelve => crew.persons..light,
                         _ => 0..crew.persons,
                     };
                     loop {
@@ -290,7 +273,7 @@ impl World {
         let Account { work, joins, .. } = self.accounts[number];
         match work {
             _ if day < joins => {}
-            Work::Person(person) | Work::Light(person) => {
+            Work::Person(person) => {
                 let hours = self.kind.hours(number, day);
                 // Whoever joins is there on the first day.
                 if hours.is_empty() || day > joins && self.rng.random_bool(ABSENT) {
@@ -465,7 +448,7 @@ impl World {
     pub(super) fn json(&self, read: &Read, number: u64) -> String {
         let account = &self.accounts[read.account];
         let (role, action) = match account.work {
-            Work::Person(..) | Work::Light(..) => (self.kind.role(read.account), "view"),
+            Work::Person(..) => (self.kind.role(read.account), "view"),
             _ => ("job", "export"),
         };
         let people: Vec<_> = read
@@ -519,7 +502,7 @@ impl World {
 
 fn kind_of(work: Work) -> &'static str {
     match work {
-        Work::Person(..) | Work::Light(..) => "person",
+        Work::Person(..) => "person",
         _ => "service",
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{DAYS, POPULATION, is_month_end};
+use super::{ALL, DAYS, POPULATION, is_month_end};
 
 /// A kind of supplier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -40,32 +40,34 @@ pub(super) struct Crew {
     /// How many they are.
     pub(super) persons: usize,
     /// The median person, and the deviation of the logarithm over persons.
-    pub(super) median: f64,
+    pub(super) median: Person,
     pub(super) spread: f64,
-    pub(super) day: f64,
-    pub(super) shape: f64,
+}
+
+impl Crew {
+    /// Light users.
+    pub(super) const LIGHT: Self = Self {
+        persons: 60,
+        median: Person {
+            mean: 0.25,
+            day: 0.4,
+            shape: 0.6,
+        },
+        spread: 0.3,
+    };
 }
 
 impl Kind {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Clerks => "clerks",
-            Self::Ward => "ward",
-            Self::Calls => "calls",
-            Self::Cases => "cases",
-            Self::Payroll => "payroll",
-            Self::Campaigns => "campaigns",
-            Self::Duty => "duty",
-        }
+    /// Whether there are light users and programs too.
+    pub(super) fn is_mixed(self) -> bool {
+        self == Self::Clerks
     }
 
     pub(super) fn crew(self) -> Crew {
-        let crew = |persons, median, spread, day, shape| Crew {
+        let crew = |persons, mean, spread, day, shape| Crew {
             persons,
-            median,
+            median: Person { mean, day, shape },
             spread,
-            day,
-            shape,
         };
         match self {
             Self::Clerks => crew(280, 3.0, 0.8, 0.4, 1.5),
@@ -134,7 +136,7 @@ impl Kind {
             Self::Ward => (person % 4 * POPULATION / 4 + 4 * day, 40),
             // Sixty cases each, three of which change a day.
             Self::Cases => (person * POPULATION / 60 + 3 * day, 60),
-            _ => (0, POPULATION),
+            _ => ALL,
         }
     }
 }
