@@ -7,10 +7,11 @@ use crate::kafka::{Sasl, Settings, Tls};
 
 /// Everything that a client needs to reach the brokers.
 pub(super) fn settings(read: &mut Reader) -> Settings {
-    if read.texts("kafka.brokers").is_empty() {
+    let brokers = read.texts("kafka.brokers");
+    if brokers.is_empty() {
         read.refuse("kafka.brokers", "is empty; name a broker as host:port");
     }
-    for (place, broker) in read.texts("kafka.brokers").iter().enumerate() {
+    for (place, broker) in brokers.iter().enumerate() {
         if !is_address(broker) {
             let remedy = format!("is no address in place {}; write host:port", place + 1);
             read.refuse("kafka.brokers", &remedy);
@@ -30,7 +31,7 @@ pub(super) fn settings(read: &mut Reader) -> Settings {
         certificate: certificate.zip(key),
     });
     Settings {
-        brokers: read.texts("kafka.brokers"),
+        brokers,
         tls,
         sasl: sasl(read),
         properties: read.properties(),

@@ -77,6 +77,13 @@ struct Supplier {
     declared: Arc<Declared>,
 }
 
+impl Supplier {
+    /// Whether `topic` was declared to be its own.
+    fn owns(&self, topic: &str) -> bool {
+        self.topics.iter().any(|name| name == topic)
+    }
+}
+
 /// A topic, or a pattern of topics.
 #[derive(Clone, Debug)]
 enum Input {
@@ -168,7 +175,7 @@ impl Config {
             .add_source(File::from_str(text, FileFormat::Toml))
             .add_source(environment)
             .build();
-        // Its own words would quote the file, which may hold secrets.
+        // The parser's own words would quote the file, which may hold secrets.
         let tree = built.map(|built| built.cache).map_err(|_| {
             Problems(vec![Problem {
                 key: format!("{name}{}", read::slip(text)),
@@ -201,8 +208,8 @@ impl Config {
             .collect();
         let suppliers = read_suppliers(read);
         let topics = topics::own(read, |topic| {
-            let mut named = suppliers.values().flat_map(|supplier| &supplier.topics);
-            input.iter().any(|input| input.is_of(topic)) || named.any(|name| name == topic)
+            input.iter().any(|input| input.is_of(topic))
+                || suppliers.values().any(|supplier| supplier.owns(topic))
         });
         let feed = read_feed(read, &suppliers);
         Self {
@@ -273,8 +280,8 @@ impl Config {
     /// The supplier that `topic` belongs to, where it is an input topic.
     pub fn supplier_of(&self, topic: &str) -> Option<String> {
         let is_input = self.input.iter().any(|input| input.is_of(topic));
-        let owns = |supplier: &Supplier| supplier.topics.iter().any(|name| name == topic);
-        if let Some((name, _)) = self.suppliers.iter().find(|(_, supplier)| owns(supplier)) {
+        let mut suppliers = self.suppliers.iter();
+        if let Some((name, _)) = suppliers.find(|(_, supplier)| supplier.owns(topic)) {
             return Some(name.clone());
         }
         is_input.then(|| topic.strip_prefix("access.").unwrap_or(topic).to_owned())
