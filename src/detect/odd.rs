@@ -15,7 +15,7 @@ use crate::{
         critical::Table,
         habits::Aspects,
         ledger::{Ledger, Place, Scratch},
-        pane::{PANES_PER_DAY, PANES_PER_HOUR, Pane, Share, pane_of},
+        pane::{PANES_PER_HOUR, Pane, Share, noon_of, pane_of},
         settle::reach,
         size::sizes_of,
         unsettled::Unsettled,
@@ -168,7 +168,7 @@ impl Odd {
             for window in WINDOWS {
                 if window == Window::Day {
                     let people = whole.max[stat(Signal::People, window)];
-                    take(window, day * PANES_PER_DAY + PANES_PER_DAY / 2, people);
+                    take(window, noon_of(day), people);
                     continue;
                 }
                 for block in &whole.hours {

@@ -20,6 +20,12 @@ pub fn pane_start(pane: u32) -> Timestamp {
     Timestamp::from_millis(i64::from(pane) * PANE_MS)
 }
 
+/// The pane at the noon of a UTC day (since 1970), whose date is the day's
+/// ([`Calendar::date_of`](crate::detect::season::Calendar::date_of)).
+pub const fn noon_of(day: u32) -> u32 {
+    day * PANES_PER_DAY + PANES_PER_DAY / 2
+}
+
 /// What one event adds to its pane, beside the people it names. Packed, for panes are many.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, packed(4))]

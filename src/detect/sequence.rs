@@ -8,7 +8,7 @@ const PEOPLE_MIN: u64 = 10;
 /// Ids in a row from which they are a run: two may be a couple that was enrolled together.
 const RUN_MIN: usize = 3;
 /// Digits of an id that are taken for a number; those before them are part of its name.
-const DIGITS_MAX: usize = 18;
+const DIGITS_MAX: u32 = 18;
 
 /// Whether it is worth telling that so many of the `people` have consecutive ids: half of them, and no
 /// handful.
@@ -30,7 +30,7 @@ pub fn consecutive<'a>(ids: impl Iterator<Item = &'a str>) -> u64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Id<'a> {
     around: [&'a str; 2],
-    digits: usize,
+    digits: u32,
     number: u64,
 }
 
@@ -39,26 +39,21 @@ impl<'a> Id<'a> {
     fn of(id: &'a str) -> Option<Self> {
         let end = id.bytes().rposition(|byte| byte.is_ascii_digit())? + 1;
         let digits = id.as_bytes()[..end].iter().rev();
-        let digits = digits.take_while(|byte| byte.is_ascii_digit()).count();
-        let digits = digits.min(DIGITS_MAX);
+        let digits = digits.take_while(|byte| byte.is_ascii_digit());
+        let digits = (0..DIGITS_MAX).zip(digits).count();
         let start = end - digits;
         Some(Self {
             around: [&id[..start], &id[end..]],
-            digits,
+            digits: u32::try_from(digits).ok()?,
             number: id[start..end].parse().ok()?,
         })
     }
 
     /// Whether `next` counts up by one: 9 to 10 as well as 09 to 10, but not 9 to 010.
     fn is_before(&self, next: &Self) -> bool {
-        let grows = next.digits == self.digits + 1 && !next.has_zero_before();
-        let is_alike = next.digits == self.digits || grows && !self.has_zero_before();
-        self.around == next.around && self.number + 1 == next.number && is_alike
-    }
-
-    fn has_zero_before(&self) -> bool {
-        let least = u32::try_from(self.digits - 1).map_or(u64::MAX, |zeros| 10_u64.pow(zeros));
-        self.digits > 1 && self.number < least
+        let carries = self.digits + 1 == next.digits && next.number == 10_u64.pow(self.digits);
+        let is_as_long = self.digits == next.digits;
+        self.around == next.around && self.number + 1 == next.number && (is_as_long || carries)
     }
 }
 

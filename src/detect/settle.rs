@@ -12,7 +12,7 @@ use crate::{
         familiar::MetOn,
         jobs::Explained,
         ledger::Scratch,
-        pane::{PANES_PER_DAY, PANES_PER_HOUR},
+        pane::{PANES_PER_DAY, PANES_PER_HOUR, noon_of},
         parts::{Part, Parts},
         peers::Prior,
         size::sizes_of,
@@ -234,6 +234,7 @@ impl Account {
                     continue;
                 }
                 let job = explained.within(window, first, last);
+                let at = if hour.is_some() { first } else { noon_of(day) };
                 for signal in Signal::ALL {
                     let stat = stat(signal, window);
                     let all = hour.map_or(whole.max[stat], |block| block.max(signal, window));
@@ -243,8 +244,6 @@ impl Account {
                         job => all.saturating_sub(job).max(1),
                     };
                     if stat < COUNTED {
-                        // A day by its noon, which is on the same date in most zones.
-                        let at = first.midpoint(last);
                         let reach = |scores: &mut Scores, version: &Version, x| {
                             let sizes = sizes_of(f64::from(x) - 1.0 - version.models[stat].mean);
                             reach(scores, stat, sizes, version.score_of_large(stat, at, x));

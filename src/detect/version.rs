@@ -250,7 +250,8 @@ impl Version {
 
     /// The critical count of each test for windows that end at `pane`.
     pub fn critical(&self, pane: u32) -> [u32; COUNTED] {
-        let (level, kind) = (self.level_at(pane), self.kind_at(pane));
+        let slot = self.slot_at(pane);
+        let level = usize::from(self.level[slot]);
         std::array::from_fn(|test| {
             let (signal, window) = signal_and_window(test);
             if self.forbids(test) {
@@ -260,7 +261,7 @@ impl Version {
                 Window::FiveMinutes | Window::Hour => {
                     self.hourly[signal as usize][window as usize][level]
                 }
-                Window::Day => self.daily[signal as usize][kind],
+                Window::Day => self.daily[signal as usize][slot / 24],
                 Window::Today => slow_place(signal).map_or(u32::MAX, |place| self.slow[place]),
             };
             own.saturating_add(allowance(
@@ -364,20 +365,17 @@ impl Version {
 
     /// How probably the account is active in the hour of a window that ends at `pane`, or on its day.
     fn active(&self, window: Window, pane: u32) -> f64 {
-        ACTIVE[match window {
-            Window::FiveMinutes | Window::Hour => self.level_at(pane),
-            Window::Day => usize::from(self.day_level[self.kind_at(pane)]),
+        let level = match window {
+            Window::FiveMinutes | Window::Hour => self.level[self.slot_at(pane)],
+            Window::Day => self.day_level[self.slot_at(pane) / 24],
             Window::Today => 0,
-        }]
+        };
+        ACTIVE[usize::from(level)]
     }
 
-    /// Whether `pane` is on a day off: the place in what is kept of both kinds of days.
-    fn kind_at(&self, pane: u32) -> usize {
-        self.calendar.slot_of(pane_start(pane)) / 24
-    }
-
-    fn level_at(&self, pane: u32) -> usize {
-        usize::from(self.level[self.calendar.slot_of(pane_start(pane))])
+    /// The slot that holds `pane`: an hour, of a day off from the 24th on.
+    fn slot_at(&self, pane: u32) -> usize {
+        self.calendar.slot_of(pane_start(pane))
     }
 }
 

@@ -56,11 +56,9 @@ impl Packed {
             bytes.count(count);
         }
         let (pairs, _) = version.level.as_chunks();
-        for &[even, odd] in pairs {
+        for [even, odd] in pairs.iter().chain([&version.day_level]) {
             bytes.byte(even | odd << LEVEL_BITS);
         }
-        let [working, off] = version.day_level;
-        bytes.byte(working | off << LEVEL_BITS);
         Self {
             from: version.from,
             stops: version.stops,
@@ -92,12 +90,11 @@ impl Packed {
         let slow = std::array::from_fn(|_| bytes.count());
         let mut level = [0; SLOTS];
         let (pairs, _) = level.as_chunks_mut();
-        for [even, odd] in pairs {
+        let mut day_level = [0; 2];
+        for [even, odd] in pairs.iter_mut().chain([&mut day_level]) {
             let both = bytes.byte();
             (*even, *odd) = (both & ((1 << LEVEL_BITS) - 1), both >> LEVEL_BITS);
         }
-        let both = bytes.byte();
-        let day_level = [both & ((1 << LEVEL_BITS) - 1), both >> LEVEL_BITS];
         Version {
             from: self.from,
             models,
