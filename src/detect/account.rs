@@ -100,7 +100,7 @@ pub struct Account {
     pub odd: Option<Box<Odd>>,
     /// What it was refused lately.
     pub refused: Option<Box<Refused>>,
-    /// The supplier's share of idle people that what it knows of them is a part of; 0 at first.
+    /// Its group's share of idle people that what it knows of them is a part of; 0 at first.
     pub(super) idle_share: f32,
     /// The last settled day (since 1970) that raised an alarm.
     alarmed_day: Option<u32>,

@@ -82,21 +82,22 @@ impl Moments {
         (self.squares - self.mean() * self.sum).max(0.0)
     }
 
-    /// The same of counts so many times as large that scatter as much beyond a Poisson variable's.
+    /// What they say of days on which so many times as much is expected, and which scatter as much
+    /// beyond a Poisson variable's. As many were counted: a day with little to count says little of one
+    /// with much, so the weight falls as the expectation rises.
     #[must_use]
     pub fn scaled(&self, times: f64) -> Self {
         let (overdispersion, freedom) = self.overdispersion();
-        let mean = self.mean() * times;
-        let scatter = if freedom > 0.0 {
-            (freedom * mean + overdispersion * mean * mean).max(0.0)
+        let (weight, mean) = (self.weight / times, self.mean() * times);
+        let variance = if freedom > 0.0 {
+            mean + overdispersion / freedom * mean * mean
         } else {
-            self.scatter() * times * times
+            0.0
         };
-        let sum = self.sum * times;
         Self {
-            weight: self.weight,
-            sum,
-            squares: scatter + mean * sum,
+            weight,
+            sum: self.sum,
+            squares: mean * self.sum + (weight - 1.0).max(0.0) * variance.max(0.0),
         }
     }
 

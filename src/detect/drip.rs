@@ -32,6 +32,8 @@ const SLOW_DAYS: f64 = 45.0;
 const FAST_DAYS: f64 = 10.0;
 /// People above expectation since the onset below which nobody is alarmed, as in the burst tests.
 const EXCESS_MIN: f64 = 20.0;
+/// The same in usual days: who reads more evenly than was thought leaves no small days either.
+const EXCESS_DAYS: f64 = 0.5;
 /// A day teaches up to so many deviations above the mean.
 const WINSOR_DEVIATIONS: f64 = 2.0;
 /// Days with which an account's scatter is shrunk to its peers'.
@@ -40,6 +42,9 @@ const SCATTER_WEIGHT: f64 = 4.0;
 /// again. Past so many of them, they teach this much.
 const PENDING_MAX: usize = 30;
 const SUSPECT_WEIGHT: f64 = 0.05;
+/// People that an account is taken to have read as its group's share of idle ones says, before
+/// anything is known of how much it differs.
+const LEANING_PEOPLE: f64 = 3.0;
 /// A level is told of once: from an alarm on, the days since the onset are what later ones are
 /// compared with, if they are more than this. A page a week about a change that lasts is read by
 /// nobody.
@@ -67,6 +72,8 @@ struct Lane {
 #[derive(Clone, Debug, Default)]
 pub struct Drip {
     lanes: [Lane; SLOW.len()],
+    /// Its group's share of idle people that what is known of them is a part of; 0 at first.
+    idle_share: f64,
 }
 
 /// Where a slow test stands until the next day end.
@@ -108,6 +115,7 @@ impl Bar {
         if score - self.sums.highest() > STEP[1] {
             return u32::MAX;
         }
+        let excess = excess.max(EXCESS_DAYS * model.mean);
         // A day below expectation is no part of a theft, whatever came before.
         let least = model.mean.max(model.mean + excess - self.excess());
         let reaches = |count: u32| f64::from(count) > least && self.score(count.into()) >= score;
@@ -169,6 +177,7 @@ impl Drip {
             .into_iter()
             .any(|signal| alarms >> stat(signal, Window::Today) & 1 == 1);
         let is_over = is_told || is_vouched;
+        let leanings = SLOW.map(|signal| self.leaning(signal));
         std::array::from_fn(|index| {
             let lane = &mut self.lanes[index];
             let Some(count) = counts[index].map(f64::from) else {
@@ -176,7 +185,7 @@ impl Drip {
             };
             let begun = lane.has_begun();
             lane.days += 1;
-            let model = lane.model(SLOW[index], prior);
+            let model = lane.model(SLOW[index], prior, leanings[index]);
             let model = Model {
                 mean: model.mean * common[index],
                 ..model
@@ -196,10 +205,15 @@ impl Drip {
         })
     }
 
-    /// Takes it that a signal of [`SLOW`] counts so many times as much as it did.
-    pub fn scale(&mut self, signal: Signal, times: f64) {
+    /// Moves what is usual of idle people with its group's `share` of them.
+    pub fn follow_idle_share(&mut self, share: f64) {
+        let before = std::mem::replace(&mut self.idle_share, share);
+        if before <= 0.0 {
+            return;
+        }
+        let times = share / before;
         let of_signal = SLOW.into_iter().zip(&mut self.lanes);
-        for (_, lane) in of_signal.filter(|(slow, _)| *slow == signal) {
+        for (_, lane) in of_signal.filter(|(slow, _)| *slow == Signal::Idle) {
             for moments in [&mut lane.slow, &mut lane.fast, &mut lane.since] {
                 *moments = moments.scaled(times);
             }
@@ -207,6 +221,12 @@ impl Drip {
                 *count *= times;
             }
         }
+    }
+
+    /// What is usual of idle people before anything is known of them: their share of the people.
+    fn leaning(&self, signal: Signal) -> Option<f64> {
+        let [people, ..] = &self.lanes;
+        (signal == Signal::Idle).then(|| people.slow.mean() * self.idle_share)
     }
 
     /// Lets a day pass that was a theft. Where a slow test told of it, the days since the onset were
@@ -223,7 +243,7 @@ impl Drip {
     /// What `signal` of [`SLOW`] by its place is expected to count on an active day.
     pub fn expected(&self, place: usize, prior: &Prior) -> Option<f64> {
         let lane = &self.lanes[place];
-        let model = || lane.model(SLOW[place], prior);
+        let model = || lane.model(SLOW[place], prior, self.leaning(SLOW[place]));
         lane.has_begun().then(|| model().mean)
     }
 
@@ -237,7 +257,8 @@ impl Drip {
         std::array::from_fn(|index| {
             let lane = &self.lanes[index];
             let begun = lane.has_begun();
-            let model = begun.then(|| lane.model(SLOW[index], prior));
+            let leaning = self.leaning(SLOW[index]);
+            let model = begun.then(|| lane.model(SLOW[index], prior, leaning));
             Bar {
                 expected: model.map(|model| Expected::new(model, table)),
                 sums: lane.sums,
@@ -306,21 +327,26 @@ impl Lane {
         }
     }
 
-    /// The expected count of an active day, and a scatter that leans on the peers'.
-    fn model(&self, signal: Signal, prior: &Prior) -> Model {
+    /// The expected count of an active day, which may lean on a count, and a scatter that leans on the
+    /// peers'.
+    fn model(&self, signal: Signal, prior: &Prior, leaning: Option<f64>) -> Model {
         let peer = prior.stats[stat(signal, Window::Today)].scatter;
         let (own, freedom) = self.slow.overdispersion();
         let scatter =
             ((own + SCATTER_WEIGHT * peer) / (freedom + SCATTER_WEIGHT)).clamp(0.02, 15.0);
         // Half a person a day is usual even where none was seen.
-        let mean = match signal {
+        let (mean, weight) = match (signal, leaning.filter(|count| *count > 0.0)) {
             // Fewer and fewer people are new, the longer an account is known.
-            Signal::Novel => self.slow.mean().min(self.fast.mean()),
-            _ => self.slow.mean(),
+            (Signal::Novel, _) => (self.slow.mean().min(self.fast.mean()), self.slow.weight),
+            (_, Some(count)) => {
+                let weight = self.slow.weight + LEANING_PEOPLE / count;
+                ((self.slow.sum + LEANING_PEOPLE) / weight, weight)
+            }
+            _ => (self.slow.mean(), self.slow.weight),
         };
         let mean = mean.max(0.5);
         // The mean itself is uncertain: a deviation more is not called an excess.
-        let unknown = (scatter + 1.0 / mean) / self.slow.weight.max(1.0);
+        let unknown = (scatter + 1.0 / mean) / weight.max(1.0);
         Model {
             mean: mean * (1.0 + unknown.sqrt()),
             size: 1.0 / (scatter + unknown),

@@ -13,6 +13,7 @@ use crate::{
         drip::{Drip, SLOW},
         exceedance::Exceedance,
         habits::Habits,
+        idle::Lately,
         jobs::Jobs,
         parts::{Part, Parts},
         peers::{PeerSums, Prior},
@@ -43,6 +44,8 @@ struct Group {
     asked: Asked,
     /// What its accounts read on the day that is being settled, against what was usual, by signal.
     common: [Common; SLOW.len()],
+    /// Whom its accounts read lately, programs left out.
+    lately: Lately,
 }
 
 /// Sums over the accounts of a group on one day, in thousandths.
@@ -56,10 +59,6 @@ struct Common {
 const COMMON_ACCOUNTS: f64 = 10.0;
 /// No account counts for more than so many times its usual.
 const COMMON_TIMES: f64 = 4.0;
-/// A group's day is out of the ordinary from this factor on (a month's end, the days after a holiday,
-/// a campaign).
-const COMMON_MIN: f64 = 1.3;
-
 impl Common {
     /// With what an account read and what was usual of it. One account's wild day, or theft, is not the
     /// group's.
@@ -76,8 +75,7 @@ impl Common {
             return 1.0;
         }
         let lean = COMMON_ACCOUNTS * usual / f64::from(accounts.max(1));
-        let factor = (read + lean) / (usual + lean);
-        if factor < COMMON_MIN { 1.0 } else { factor }
+        f64::max(1.0, (read + lean) / (usual + lean))
     }
 }
 
@@ -93,6 +91,8 @@ pub struct Groups {
     experience: [Experience; AccountKind::ALL.len()],
     /// What they would have shown had each been a newcomer's.
     newcomers: [Experience; AccountKind::ALL.len()],
+    /// Whom all accounts read lately.
+    lately: Lately,
     /// What all account-days have shown of what the tails say.
     exceedance: Exceedance,
     /// False alerts that may come on an account-day.
@@ -132,6 +132,7 @@ impl Groups {
                 tails: Tails::PRIOR,
                 asked,
                 common: [Common::default(); SLOW.len()],
+                lately: Lately::default(),
             }
         };
         groups.kinds = AccountKind::ALL.into_iter().map(group).collect();
@@ -198,6 +199,20 @@ impl Groups {
                 *common = common.and(count.into(), usual);
             }
         }
+    }
+
+    /// Takes how many people an account of `group` read on that day, and how many of them were idle.
+    pub fn add_idle(&mut self, group: u32, counts: [u64; 2]) {
+        if !self.is_frozen {
+            self.lately.add(counts);
+            self.all[group as usize].lately.add(counts);
+        }
+    }
+
+    /// The share of the people read lately in `group` that was idle.
+    pub fn idle_share(&self, group: u32) -> f64 {
+        let wider = self.lately.share(None);
+        self.all[group as usize].lately.share(Some(wider))
     }
 
     /// How many times their usual the accounts of `group` read on that day, by signal.
@@ -269,6 +284,7 @@ impl Groups {
             experience.age();
             experience.tails_of_newcomers(&Tails::PRIOR)
         });
+        self.lately.end_day();
         let none = self.first_stops();
         let kinds = self.kinds.iter_mut().zip(of_kinds).map(|it| (it, none));
         let groups = self.all.iter_mut().zip(priors).zip(stops);
@@ -282,6 +298,7 @@ impl Groups {
             group.asked = group.tails.asked_of(self.parts, self.budget);
             group.asked.stops = stops;
             group.common = [Common::default(); SLOW.len()];
+            group.lately.end_day();
             let asked =
                 newcomers.asked_of_newcomers(self.parts, self.budget, (&group.tails, &group.asked));
             let version = newcomer((from, &self.calendar), &group.prior, &asked, table);
@@ -389,7 +406,7 @@ mod tests {
         assert!((3.0..=4.0).contains(&campaign), "{campaign}");
         let mut theft = [1.0; 40];
         theft[7] = 1_000.0;
-        assert!(factor(&theft) < COMMON_MIN && factor(&[1.0; 40]) < COMMON_MIN);
+        assert!(factor(&theft) < 1.1 && factor(&[1.0; 40]) < 1.1);
         assert!(
             factor(&[1_000.0; 40]) <= COMMON_TIMES,
             "nor is anything believed beyond that"

@@ -4,9 +4,10 @@
 //! Known on a day are the reads up to the day before yesterday: those are settled by then, in
 //! whatever order events came.
 //!
-//! How many of the people that are read are idle hangs on the supplier: the older its log, the more of
+//! How many of the people that are read are idle hangs on the work: the older the log, the more of
 //! them were read before, and where a month's cases are closed on one day, that day has many. So what
-//! is usual of an account is known as its part of what is usual of the supplier, and moves with that.
+//! is usual of an account is known as its part of what is usual of its [group](Lately), and moves with
+//! that.
 
 use std::collections::VecDeque;
 
@@ -15,10 +16,11 @@ use crate::detect::habits::SLEEP_DAYS;
 /// Days from the first one on which a supplier's people can be idle, until it is known how many of
 /// them usually are.
 const KNOWN_DAYS: u32 = 10;
-/// Settled days with reading over which the supplier's share of idle people is taken: a working week.
+/// Settled days with reading over which a group's share of idle people is taken: a working week.
 const SHARE_DAYS: usize = 5;
-/// The people and the idle ones among them that this share leans on.
-const SHARE_PRIOR: [f64; 2] = [100.0, 5.0];
+/// People that this share leans on, and the share of idle ones among them where nothing is known.
+const SHARE_PEOPLE: f64 = 100.0;
+const SHARE_UNKNOWN: f64 = 0.05;
 /// Days before the last one that are told apart.
 const BEFORE: u32 = 15;
 /// That there was a day before those.
@@ -42,10 +44,45 @@ pub struct Idle {
     reads: Vec<Read>,
     /// The first settled day.
     first: Option<u32>,
-    /// People that persons read on the last settled days, and the idle ones among them.
-    lately: VecDeque<[u64; 2]>,
-    /// Whether the share stays as it is.
-    is_frozen: bool,
+}
+
+/// People that a supplier's accounts, or those of a group, read on the last settled days, and the idle
+/// ones among them.
+#[derive(Clone, Debug, Default)]
+pub struct Lately {
+    days: VecDeque<[u64; 2]>,
+    /// The day that is being settled.
+    today: [u64; 2],
+}
+
+impl Lately {
+    /// Takes how many people an account read on the day that is being settled, and how many of them
+    /// were idle.
+    pub fn add(&mut self, counts: [u64; 2]) {
+        for (sum, count) in self.today.iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+
+    /// The share of idle ones up to that day, leaning on a `wider` group's where there is one.
+    pub fn share(&self, wider: Option<f64>) -> f64 {
+        let days = || self.days.iter().chain([&self.today]);
+        let sum = |at: usize| days().map(|day| day[at]).sum::<u64>() as f64;
+        let leaning = SHARE_PEOPLE * wider.unwrap_or(SHARE_UNKNOWN);
+        (sum(1) + leaning) / (sum(0) + SHARE_PEOPLE)
+    }
+
+    /// Ends the day.
+    pub fn end_day(&mut self) {
+        let today = std::mem::take(&mut self.today);
+        if today[0] == 0 {
+            return;
+        }
+        if self.days.len() >= SHARE_DAYS - 1 {
+            self.days.pop_front();
+        }
+        self.days.push_back(today);
+    }
 }
 
 impl Idle {
@@ -60,33 +97,6 @@ impl Idle {
                 self.reads.resize(at + 1, Read::default());
             }
             self.reads[at].learn(day);
-        }
-    }
-
-    /// Takes how many people persons read on a settled day, and how many of them were idle.
-    pub fn note_day(&mut self, counts: [u64; 2]) {
-        if counts[0] == 0 || self.is_frozen {
-            return;
-        }
-        self.lately.push_back(counts);
-        if self.lately.len() > SHARE_DAYS {
-            self.lately.pop_front();
-        }
-    }
-
-    /// The share of the people read lately that was idle.
-    pub fn share(&self) -> f64 {
-        let sum = |at: usize| self.lately.iter().map(|day| day[at]).sum::<u64>() as f64;
-        (sum(1) + SHARE_PRIOR[1]) / (sum(0) + SHARE_PRIOR[0])
-    }
-
-    /// The same share for ever, and nobody who was read before.
-    #[must_use]
-    pub fn frozen(&self) -> Self {
-        Self {
-            lately: self.lately.clone(),
-            is_frozen: true,
-            ..Self::default()
         }
     }
 

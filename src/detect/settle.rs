@@ -48,7 +48,7 @@ pub struct DayEnd {
     pub is_full: bool,
     /// Whether the supplier was known for a fortnight by then: people could be idle, and accounts new.
     pub is_established: bool,
-    /// The share of the people read lately that was idle.
+    /// The share of the people read lately in its group that was idle.
     pub idle_share: f64,
     /// What it teaches where it raised an alarm.
     pub teaching: Teaching,
@@ -156,15 +156,15 @@ impl Account {
         Some(shown_small)
     }
 
-    /// Moves what is usual of idle people as the supplier's share of them has moved.
+    /// Moves what is usual of idle people as its group's share of them has moved.
     #[expect(clippy::cast_possible_truncation, reason = "a share")]
     fn follow_idle_share(&mut self, share: f64) {
         let before = f64::from(std::mem::replace(&mut self.idle_share, share as f32));
         if before > 0.0 {
             let times = share / before;
             self.baseline.scale(Signal::Idle, times);
-            self.drip.scale(Signal::Idle, times);
         }
+        self.drip.follow_idle_share(share);
     }
 
     /// Lets a day pass that teaches nothing. What it read may still be part of an incident.

@@ -102,12 +102,12 @@ impl Detector {
             parts: self.config.parts,
         };
         let active = self.count_day(day_end);
-        day_end.idle_share = self.idle.share();
         for &id in &active {
             let Some(account) = &mut self.accounts[id] else {
                 continue;
             };
             let group = account.group;
+            day_end.idle_share = self.groups.idle_share(group);
             day_end.is_full = self.known >= self.config.pairs_max;
             day_end.teaching = match u32::try_from(id) {
                 Ok(id) if account.unsettled.is_alarmed_on(day) => teaching(AccountId(id), day),
@@ -204,7 +204,6 @@ impl Detector {
     /// Counts what every account read on a day, gives them to their groups, and says which were active.
     fn count_day(&mut self, DayEnd { day, from, .. }: DayEnd) -> Vec<usize> {
         let mut active = Vec::new();
-        let mut people = [0; 2];
         for (id, slot) in self.accounts.iter_mut().enumerate() {
             let Some(account) = slot else { continue };
             if let Some(refused) = &mut account.refused {
@@ -219,13 +218,12 @@ impl Detector {
                     // What a theft takes says nothing of what is usual.
                     if !account.unsettled.is_alarmed_on(day) {
                         let [(all, _), _, (idle, _)] = counts;
-                        people[0] += u64::from(all);
-                        people[1] += u64::from(idle);
+                        let people = [all, idle].map(u64::from);
+                        self.groups.add_idle(account.group, people);
                     }
                 }
             }
         }
-        self.idle.note_day(people);
         active
     }
 
