@@ -32,8 +32,9 @@ const SLOW_DAYS: f64 = 45.0;
 const FAST_DAYS: f64 = 10.0;
 /// People above expectation since the onset below which nobody is alarmed, as in the burst tests.
 const EXCESS_MIN: f64 = 20.0;
-/// The same in usual days: who reads more evenly than was thought leaves no small days either.
-const EXCESS_DAYS: f64 = 0.5;
+/// The same as a share of what was expected since then: who works as evenly as the clock leaves no small
+/// days either, and a quarter more of that is no surprise here either.
+const EXCESS_SHARE: f64 = 0.25;
 /// A day teaches up to so many deviations above the mean.
 const WINSOR_DEVIATIONS: f64 = 2.0;
 /// Days with which an account's scatter is shrunk to its peers'.
@@ -45,10 +46,24 @@ const SUSPECT_WEIGHT: f64 = 0.05;
 /// People that an account is taken to have read as its group's share of idle ones says, before
 /// anything is known of how much it differs.
 const LEANING_PEOPLE: f64 = 3.0;
+/// Active days in which who came to a supplier that was known before is expected to come to read as much
+/// as its peers: new staff begins with little.
+const ARRIVAL_DAYS: u32 = 30;
 /// A level is told of once: from an alarm on, the days since the onset are what later ones are
 /// compared with, if they are more than this. A page a week about a change that lasts is read by
 /// nobody.
 const LEVEL_DAYS: f64 = 1.0;
+
+/// What is expected of a signal beside what the account's own days say.
+#[derive(Clone, Copy, Debug)]
+struct Leaning {
+    /// The peers' scatter.
+    scatter: f64,
+    /// The least count that is expected of a day.
+    least: f64,
+    /// The idle people of a day, as the account's people and its group's share of idle ones say.
+    idle: Option<f64>,
+}
 
 /// One signal's sums.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +89,8 @@ pub struct Drip {
     lanes: [Lane; SLOW.len()],
     /// Its group's share of idle people that what is known of them is a part of; 0 at first.
     idle_share: f64,
+    /// Whether it came to a supplier that was known before.
+    is_arrival: bool,
 }
 
 /// Where a slow test stands until the next day end.
@@ -115,7 +132,7 @@ impl Bar {
         if score - self.sums.highest() > STEP[1] {
             return u32::MAX;
         }
-        let excess = excess.max(EXCESS_DAYS * model.mean);
+        let excess = excess.max(EXCESS_SHARE * (self.sums.usual() + model.mean));
         // A day below expectation is no part of a theft, whatever came before.
         let least = model.mean.max(model.mean + excess - self.excess());
         let reaches = |count: u32| f64::from(count) > least && self.score(count.into()) >= score;
@@ -177,7 +194,7 @@ impl Drip {
             .into_iter()
             .any(|signal| alarms >> stat(signal, Window::Today) & 1 == 1);
         let is_over = is_told || is_vouched;
-        let leanings = SLOW.map(|signal| self.leaning(signal));
+        let leanings = SLOW.map(|signal| self.leaning(signal, prior));
         std::array::from_fn(|index| {
             let lane = &mut self.lanes[index];
             let Some(count) = counts[index].map(f64::from) else {
@@ -185,7 +202,7 @@ impl Drip {
             };
             let begun = lane.has_begun();
             lane.days += 1;
-            let model = lane.model(SLOW[index], prior, leanings[index]);
+            let model = lane.model(SLOW[index], leanings[index]);
             let model = Model {
                 mean: model.mean * common[index],
                 ..model
@@ -203,6 +220,14 @@ impl Drip {
             lane.teach(count, (!is_vouched).then_some(usual), is_over);
             ended.unwrap_or_default()
         })
+    }
+
+    /// Those of an account that came to a supplier which was known before.
+    pub fn of_arrival() -> Self {
+        Self {
+            is_arrival: true,
+            ..Self::default()
+        }
     }
 
     /// Moves what is usual of idle people with its group's `share` of them.
@@ -223,10 +248,17 @@ impl Drip {
         }
     }
 
-    /// What is usual of idle people before anything is known of them: their share of the people.
-    fn leaning(&self, signal: Signal) -> Option<f64> {
+    /// What a signal's expectation leans on.
+    fn leaning(&self, signal: Signal, prior: &Prior) -> Leaning {
         let [people, ..] = &self.lanes;
-        (signal == Signal::Idle).then(|| people.slow.mean() * self.idle_share)
+        let peer = prior.stats[stat(signal, Window::Today)];
+        let is_young = self.is_arrival && people.days < ARRIVAL_DAYS;
+        let idle = people.slow.mean() * self.idle_share;
+        Leaning {
+            scatter: peer.scatter,
+            least: if is_young { 1.0 + peer.mean } else { 0.0 },
+            idle: (signal == Signal::Idle && idle > 0.0).then_some(idle),
+        }
     }
 
     /// Lets a day pass that was a theft. Where a slow test told of it, the days since the onset were
@@ -243,7 +275,8 @@ impl Drip {
     /// What `signal` of [`SLOW`] by its place is expected to count on an active day.
     pub fn expected(&self, place: usize, prior: &Prior) -> Option<f64> {
         let lane = &self.lanes[place];
-        let model = || lane.model(SLOW[place], prior, self.leaning(SLOW[place]));
+        let signal = SLOW[place];
+        let model = || lane.model(signal, self.leaning(signal, prior));
         lane.has_begun().then(|| model().mean)
     }
 
@@ -257,8 +290,8 @@ impl Drip {
         std::array::from_fn(|index| {
             let lane = &self.lanes[index];
             let begun = lane.has_begun();
-            let leaning = self.leaning(SLOW[index]);
-            let model = begun.then(|| lane.model(SLOW[index], prior, leaning));
+            let leaning = self.leaning(SLOW[index], prior);
+            let model = begun.then(|| lane.model(SLOW[index], leaning));
             Bar {
                 expected: model.map(|model| Expected::new(model, table)),
                 sums: lane.sums,
@@ -327,15 +360,13 @@ impl Lane {
         }
     }
 
-    /// The expected count of an active day, which may lean on a count, and a scatter that leans on the
-    /// peers'.
-    fn model(&self, signal: Signal, prior: &Prior, leaning: Option<f64>) -> Model {
-        let peer = prior.stats[stat(signal, Window::Today)].scatter;
+    /// The expected count of an active day, and its scatter.
+    fn model(&self, signal: Signal, leaning: Leaning) -> Model {
         let (own, freedom) = self.slow.overdispersion();
-        let scatter =
-            ((own + SCATTER_WEIGHT * peer) / (freedom + SCATTER_WEIGHT)).clamp(0.02, 15.0);
+        let scatter = (own + SCATTER_WEIGHT * leaning.scatter) / (freedom + SCATTER_WEIGHT);
+        let scatter = scatter.clamp(0.02, 15.0);
         // Half a person a day is usual even where none was seen.
-        let (mean, weight) = match (signal, leaning.filter(|count| *count > 0.0)) {
+        let (mean, weight) = match (signal, leaning.idle) {
             // Fewer and fewer people are new, the longer an account is known.
             (Signal::Novel, _) => (self.slow.mean().min(self.fast.mean()), self.slow.weight),
             (_, Some(count)) => {
@@ -344,7 +375,7 @@ impl Lane {
             }
             _ => (self.slow.mean(), self.slow.weight),
         };
-        let mean = mean.max(0.5);
+        let mean = mean.max(0.5).max(leaning.least);
         // The mean itself is uncertain: a deviation more is not called an excess.
         let unknown = (scatter + 1.0 / mean) / weight.max(1.0);
         Model {

@@ -85,6 +85,9 @@ impl Account {
         let day = day_end.day;
         let mut whole = self.unsettled.take(day)?;
         self.is_vague = false;
+        if day_end.is_established && self.baseline.days == 0 {
+            self.drip = Drip::of_arrival();
+        }
         self.follow_idle_share(day_end.idle_share);
         let teaching = match whole.alarms {
             0 => Teaching::Guarded,

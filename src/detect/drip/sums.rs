@@ -82,12 +82,14 @@ impl Expected {
 /// What is left of a sum that steps have taken back to zero.
 const RESIDUE: f32 = 1e-5;
 
-/// One hypothesis' sum; the first day after it was last zero, and people above expectation since.
+/// One hypothesis' sum; the first day after it was last zero, and since then people above expectation
+/// and expected ones.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sum {
     value: f32,
     onset: u32,
     excess: f32,
+    usual: f32,
 }
 
 /// The sums of all hypotheses.
@@ -117,6 +119,7 @@ impl Sums {
                 bytes.count(sum.value.to_bits());
                 bytes.count(sum.onset);
                 bytes.count(sum.excess.to_bits());
+                bytes.count(sum.usual.to_bits());
             }
         }
     }
@@ -130,6 +133,7 @@ impl Sums {
                     value: f32::from_bits(bytes.count()),
                     onset: bytes.count(),
                     excess: f32::from_bits(bytes.count()),
+                    usual: f32::from_bits(bytes.count()),
                 };
             }
         }
@@ -146,6 +150,11 @@ impl Sums {
         self.leading().map_or(0.0, |sum| f64::from(sum.excess))
     }
 
+    /// People expected since then.
+    pub(super) fn usual(&self) -> f64 {
+        self.leading().map_or(0.0, |sum| f64::from(sum.usual))
+    }
+
     /// The highest, where it is above zero.
     fn leading(&self) -> Option<&Sum> {
         let highest = self.all.iter();
@@ -158,15 +167,17 @@ impl Sums {
     pub(super) fn after(mut self, day: u32, count: f64, expected: &Expected) -> Self {
         for (sum, step) in self.all.iter_mut().zip(expected.steps(count)) {
             if sum.value <= 0.0 {
-                (sum.onset, sum.excess) = (day, 0.0);
+                (sum.onset, sum.excess, sum.usual) = (day, 0.0, 0.0);
             }
             #[expect(clippy::cast_possible_truncation, reason = "a few nats, and a count")]
-            let (value, excess) = (
+            let (value, usual, excess) = (
                 (f64::from(sum.value) + step).clamp(0.0, SUM_MAX) as f32,
+                expected.model.mean as f32,
                 (count - expected.model.mean) as f32,
             );
             sum.value = if value < RESIDUE { 0.0 } else { value };
             sum.excess = (sum.excess + excess).max(0.0);
+            sum.usual += usual;
         }
         self
     }
