@@ -142,6 +142,8 @@ pub struct Lesson {
     pub x: u32,
     /// What was expected.
     pub expected: Model,
+    /// How many times its usual was expected in it.
+    pub pace: f64,
     /// Whether a test crossed on the day.
     pub is_alarmed: bool,
     /// Whether the account is a program.
@@ -233,6 +235,7 @@ impl Baseline {
         let Lesson {
             x,
             expected,
+            pace,
             is_alarmed,
             is_program,
             is_vouched,
@@ -268,13 +271,14 @@ impl Baseline {
         let most = if is_vouched || is_young && is_program {
             f64::INFINITY
         } else {
-            expected.mean + WINSOR_DEVIATIONS * expected.deviation()
+            believed(expected)
         };
         let y = y.min(most);
         let moments = &mut usual.moments;
-        moments.weight += weight;
+        // Of an hour with little to count less is learned, as of a part of an hour.
+        moments.weight += weight * pace;
         moments.sum += weight * y;
-        moments.squares += weight * y * y;
+        moments.squares += weight * y * y / pace;
         if is_vouched {
             #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
             let mean = moments.mean() as f32;
@@ -345,6 +349,11 @@ impl Baseline {
     }
 }
 
+/// The highest count that teaches as it is, where another is expected.
+pub fn believed(expected: Model) -> f64 {
+    expected.mean + WINSOR_DEVIATIONS * expected.deviation()
+}
+
 /// Observations of a statistic with which its scatter is shrunk: there is one an hour of the short
 /// windows, and one a day of the long ones.
 pub fn scatter_weight(stat: usize) -> f64 {
@@ -383,6 +392,7 @@ mod tests {
             is_alarmed: false,
             is_program: false,
             is_vouched: false,
+            pace: 1.0,
         }
     }
 

@@ -17,6 +17,15 @@ pub struct Model {
 }
 
 impl Model {
+    /// That of counts whose rates are so many times as high: what makes them scatter stays as it is.
+    #[must_use]
+    pub fn times(self, times: f64) -> Self {
+        Self {
+            mean: self.mean * times,
+            ..self
+        }
+    }
+
     /// The standard deviation.
     pub fn deviation(self) -> f64 {
         (self.mean + self.mean * self.mean / self.size).sqrt()

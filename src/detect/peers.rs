@@ -253,6 +253,7 @@ mod tests {
                     is_alarmed: false,
                     is_vouched: false,
                     is_program: false,
+                    pace: 1.0,
                 };
                 baseline.learn(HOUR, lesson);
             }

@@ -1,4 +1,5 @@
-//! When an account works: how probably it is active in each hour of a weekday and of a weekend day.
+//! When an account works: how probably it is active in each hour of a weekday and of a weekend day, and
+//! how much it reads then.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -19,6 +20,8 @@ const HALF_LIFE_DAYS: f64 = 28.0;
 /// Days of the peers' rhythm that every account starts with (reference: shrinking a seasonal index
 /// to its group with a weight of six observations).
 const PEER_DAYS: f64 = 6.0;
+/// Active days of its usual that an account's pace in an hour leans on.
+const PACE_DAYS: f64 = 5.0;
 /// Days of silence that are counted one by one; longer silence counts as this long.
 const CATCH_UP_DAYS_MAX: i64 = 90;
 
@@ -123,13 +126,22 @@ fn is_weekend(day: i64) -> bool {
     matches!((day + 4).rem_euclid(7), 0 | 6)
 }
 
+/// What was seen of one slot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// Days active in it.
+    days: f32,
+    /// The sum of the highest counts of people on them.
+    people: f32,
+}
+
 /// Which hours an account was active in, old days counting less.
 #[derive(Clone, Debug, Default)]
 pub struct Season {
     /// Slots in which it was active, a bit each.
     slots: u64,
-    /// Days active in each of those, rising.
-    active: Vec<f32>,
+    /// What was seen of each of those, rising.
+    seen: Vec<Seen>,
     /// Weekdays and weekend days seen.
     pub days: [f32; 2],
     /// Which is which.
@@ -146,9 +158,13 @@ impl Season {
         }
     }
 
-    /// Takes a UTC day (since 1970) with its active slots into account, and the idle days before it.
-    #[expect(clippy::cast_possible_truncation, reason = "a factor below 1")]
-    pub fn learn(&mut self, day: i64, active: impl Iterator<Item = usize>) {
+    /// Takes a UTC day (since 1970) with its active slots and the people read in each into account, and
+    /// the idle days before it.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a factor below 1, and a count of people"
+    )]
+    pub fn learn(&mut self, day: i64, active: impl Iterator<Item = (usize, f64)>) {
         let first = self.last_day.map_or(day, |last| last + 1);
         let keep = 0.5_f64.powf(1.0 / HALF_LIFE_DAYS) as f32;
         for passed in first.max(day - CATCH_UP_DAYS_MAX)..=day {
@@ -156,18 +172,20 @@ impl Season {
             let kind = usize::from(self.calendar.is_day_off(date));
             self.days[kind] = self.days[kind] * keep + 1.0;
             let of_kind = self.place(kind * 24)..self.place(kind * 24 + 24);
-            for days in &mut self.active[of_kind] {
-                *days *= keep;
+            for seen in &mut self.seen[of_kind] {
+                seen.days *= keep;
+                seen.people *= keep;
             }
         }
-        for slot in active {
+        for (slot, people) in active {
             let place = self.place(slot);
             if !self.has(slot) {
                 self.slots |= 1 << slot;
-                self.active.reserve_exact(1);
-                self.active.insert(place, 0.0);
+                self.seen.reserve_exact(1);
+                self.seen.insert(place, Seen::default());
             }
-            self.active[place] += 1.0;
+            self.seen[place].days += 1.0;
+            self.seen[place].people += people as f32;
         }
         self.last_day = Some(day);
     }
@@ -182,19 +200,33 @@ impl Season {
     /// How probably the account is active in `slot`, shrunk to its peers' probability.
     pub fn probability(&self, slot: usize, peers: f64) -> f64 {
         let days = f64::from(self.days[slot / 24]);
-        (f64::from(self.active_in(slot)) + PEER_DAYS * peers) / (days + PEER_DAYS)
+        (f64::from(self.seen_in(slot).days) + PEER_DAYS * peers) / (days + PEER_DAYS)
+    }
+
+    /// How many times its usual the account reads in an hour of `slot` in which it is active, shrunk to
+    /// once.
+    pub fn pace(&self, slot: usize) -> f64 {
+        let sum = |of: fn(&Seen) -> f32| self.seen.iter().map(|seen| f64::from(of(seen))).sum();
+        let (days, people): (f64, f64) = (sum(|seen| seen.days), sum(|seen| seen.people));
+        if people <= 0.0 {
+            return 1.0;
+        }
+        let usual = people / days;
+        let seen = self.seen_in(slot);
+        let expected = usual * (f64::from(seen.days) + PACE_DAYS);
+        (f64::from(seen.people) + usual * PACE_DAYS) / expected
     }
 
     /// Days active in each slot.
     pub fn active(&self) -> impl Iterator<Item = f32> {
-        (0..SLOTS).map(|slot| self.active_in(slot))
+        (0..SLOTS).map(|slot| self.seen_in(slot).days)
     }
 
-    fn active_in(&self, slot: usize) -> f32 {
+    fn seen_in(&self, slot: usize) -> Seen {
         if self.has(slot) {
-            self.active[self.place(slot)]
+            self.seen[self.place(slot)]
         } else {
-            0.0
+            Seen::default()
         }
     }
 
@@ -268,17 +300,31 @@ mod tests {
         let monday = 20_780;
         assert!(!is_weekend(monday));
         for day in (0..28).filter(|day| !is_weekend(monday + day)) {
-            season.learn(monday + day, 8..17);
+            season.learn(monday + day, (8..17).map(|slot| (slot, 5.0)));
         }
         assert!(season.probability(10, 0.5) > 0.8);
         assert!(season.probability(3, 0.02) < 0.02);
     }
 
     #[test]
+    fn an_hour_s_pace_is_its_own_once_it_is_known() {
+        let mut season = Season::default();
+        let pace = |season: &Season| [3, 10, 30].map(|slot| season.pace(slot));
+        assert_eq!(pace(&season), [1.0; 3]);
+        for day in 0..42 {
+            let people = |hour| if (8..17).contains(&hour) { 200.0 } else { 20.0 };
+            season.learn(20_780 + day, (0..24).map(|hour| (hour, people(hour))));
+        }
+        let [night, noon, unseen] = pace(&season);
+        assert!(night < 0.5 && noon > 1.8, "{night} {noon}");
+        assert!((unseen - 1.0).abs() < 1e-9, "{unseen}");
+    }
+
+    #[test]
     fn days_off_lower_what_is_expected() {
         let mut season = Season::default();
         for day in 0..10 {
-            season.learn(20_780 + day * 7, 8..17);
+            season.learn(20_780 + day * 7, (8..17).map(|slot| (slot, 5.0)));
         }
         assert!(season.probability(10, 0.2) < 0.4, "one day of five");
     }

@@ -5,7 +5,7 @@
 use crate::{
     detect::{
         account::Account,
-        baseline::{Lesson, stat},
+        baseline::{Lesson, believed, stat},
         calibration::{LEVEL, NO_SCORES, Scores, Shown},
         critical::Table,
         drip::{Drip, SLOW},
@@ -115,6 +115,7 @@ impl Account {
             whole.alarms = 0;
             whole.is_vouched = true;
         }
+        let rhythm = self.rhythm(&whole, &explained, peers);
         let mut as_newcomer = NO_SCORES;
         self.learn_windows(
             day,
@@ -124,12 +125,7 @@ impl Account {
             (&mut scores, &mut as_newcomer),
         );
         self.meet(day_end, whole.alarms == 0 || self.baseline.is_young());
-        let calendar = self.season.calendar.clone();
-        let slots = whole.hours.iter().map(|block| block.hour);
-        self.season.learn(
-            i64::from(day),
-            slots.map(|hour| calendar.slot_of_hour(hour)),
-        );
+        self.season.learn(i64::from(day), rhythm.into_iter());
         let is_quiet = whole.alarms == 0;
         let tiers = self.settle_odd(day, peers, &mut scores);
         let aspects = self.habits.learn(day, day_end.from, !is_quiet);
@@ -209,6 +205,23 @@ impl Account {
         explained
     }
 
+    /// The slots of the day's hours, and the people read in each without what jobs explain of them, as far
+    /// as they are not wild.
+    fn rhythm(&self, whole: &Day, explained: &Explained, peers: &[Version]) -> Vec<(usize, f64)> {
+        let people = stat(Signal::People, Window::Hour);
+        let latest = self.versions.latest().or(peers.last());
+        let hours = whole.hours.iter().map(|block| {
+            let first = block.hour * PANES_PER_HOUR;
+            let job = explained.within(Window::Hour, first, first + PANES_PER_HOUR - 1);
+            let count = block.max(Signal::People, Window::Hour);
+            let count = f64::from(count.saturating_sub(job).max(1));
+            let most = latest.map(|latest| 1.0 + believed(latest.model(people, first)));
+            let slot = self.season.calendar.slot_of_hour(block.hour);
+            (slot, most.map_or(count, |most| count.min(most)))
+        });
+        hours.collect()
+    }
+
     /// Scores and learns the day's windows, without what jobs explain of them.
     fn learn_windows(
         &mut self,
@@ -245,7 +258,7 @@ impl Account {
                     };
                     if stat < COUNTED {
                         let reach = |scores: &mut Scores, version: &Version, x| {
-                            let sizes = sizes_of(f64::from(x) - 1.0 - version.models[stat].mean);
+                            let sizes = sizes_of(f64::from(x) - 1.0 - version.model(stat, at).mean);
                             reach(scores, stat, sizes, version.score_of_large(stat, at, x));
                         };
                         if let Some(peer) = peers.last() {
@@ -255,7 +268,8 @@ impl Account {
                     }
                     let lesson = Lesson {
                         x,
-                        expected: latest.models[stat],
+                        expected: latest.model(stat, at),
+                        pace: latest.pace(window, at),
                         is_alarmed: whole.alarms != 0,
                         is_program: self.kind == AccountKind::Service,
                         is_vouched: whole.is_vouched,

@@ -1,8 +1,14 @@
 //! The critical counts of an account (or of a newcomer to a group) from one day end to the next.
 
+mod hours;
+mod odd;
 mod packed;
 
-pub use self::packed::Packed;
+use self::{
+    hours::{ACTIVE, HOURLY, Hours, level_of},
+    odd::OddScores,
+};
+pub use self::{odd::odd_test, packed::Packed};
 
 use crate::detect::{
     baseline::{Baseline, STATS, stat},
@@ -10,9 +16,9 @@ use crate::detect::{
     coverage::Stops,
     critical::{Model, Table},
     drip::{Bar, Drip, SLOW},
-    habits::{Aspect, Aspects, Habits},
+    habits::{Aspect, Habits},
     jobs::{Job, Jobs, allowance, largest},
-    odd::{self, TIERS},
+    odd::WINDOWS as ODD_WINDOWS,
     pane::pane_start,
     parts::{Part, Parts},
     peers::Prior,
@@ -27,14 +33,11 @@ pub const COUNTED: usize = Signal::TESTED.len() * Window::ALL.len();
 /// Tests in all: behind the others, people in unusual circumstances in each window.
 pub const TESTS: usize = COUNTED + Window::ALL.len();
 /// Tests that there is such a window for.
-pub const USED: usize = COUNTED - 2 + odd::WINDOWS.len();
+pub const USED: usize = COUNTED - 2 + ODD_WINDOWS.len();
 /// Of these, the ones that a newcomer can cross: of people, of records exported, and of idle people, in
 /// the windows up to a day.
 pub const USED_OF_NEWCOMERS: usize = 8;
 
-/// The probabilities of being active that critical counts are made for; in between, the next higher.
-/// The last bounds how much an unusual hour or day may lower the count: a hundredfold in p.
-const ACTIVE: [f64; 5] = [1.0, 0.3, 0.1, 0.03, 0.01];
 /// Fewer people than this alarm nobody: below the medium severity of 25, and what a clerk with a
 /// handful of people a day may read on an odd one.
 pub const PEOPLE_MIN: u32 = 20;
@@ -46,9 +49,6 @@ const RECORD_FACTOR: f64 = 1.25;
 
 /// The test that an account declared never to export crosses with its first one.
 const FORBIDDEN: usize = stat(Signal::Exported, Window::FiveMinutes);
-
-/// Windows whose critical counts know the hour.
-const HOURLY: [Window; 2] = [Window::FiveMinutes, Window::Hour];
 
 /// What is expected, and too much, for the panes from `from` on.
 #[derive(Clone, Debug)]
@@ -75,27 +75,17 @@ pub struct Version {
     /// Whether the account is declared never to export.
     forbids_exports: bool,
     /// Below these counts no test crosses, whatever the model says.
-    least: [u32; COUNTED],
+    floors: [Floor; COUNTED],
     /// How rare each aspect of unusual circumstances is.
     rarities: [f32; Aspect::ALL.len()],
     /// What people in such circumstances must reach.
     odd: OddScores,
-    hourly: [[[u32; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
+    hours: Hours,
     /// On a working day, and on a day off.
     daily: [[u32; 2]; Signal::TESTED.len()],
     slow: [u32; SLOW.len()],
-    /// The place in [`ACTIVE`] of each slot, and of each kind of day.
-    level: [u8; SLOTS],
+    /// The place in [`ACTIVE`] of each kind of day.
     day_level: [u8; 2],
-}
-
-/// What people in unusual circumstances must reach.
-#[derive(Clone, Copy, Debug)]
-struct OddScores {
-    /// By size and window.
-    scores: BySize<[f32; Window::ALL.len()]>,
-    /// What a day of each tier of circumstances is worth alone.
-    tiers: [f32; TIERS.len()],
 }
 
 /// What an account's history says.
@@ -130,13 +120,41 @@ impl Version {
             baseline, season, ..
         } = history;
         let models = std::array::from_fn(|stat| baseline.expect(stat, prior));
-        let active_in = |slot: usize| {
+        let week: [(f64, f64); SLOTS] = std::array::from_fn(|slot| {
             if asked.by_season {
-                season.probability(slot, prior.season[slot])
+                let active = season.probability(slot, prior.season[slot]);
+                (active, season.pace(slot))
             } else {
-                1.0
+                (1.0, 1.0)
             }
-        };
+        });
+        let day_level = std::array::from_fn(|kind| {
+            // As if hours were independent, which makes a day the likelier, and its bar the higher.
+            let hours = &week[24 * kind..24 * (kind + 1)];
+            let idle: f64 = hours.iter().map(|(active, _)| 1.0 - active).product();
+            level_of(1.0 - idle)
+        });
+        let floors = std::array::from_fn(|test| Floor::of(baseline, test));
+        let active = ACTIVE.map(f64::ln);
+        let of_day = day_level.map(|level| active[usize::from(level)]);
+        let mut hours = Hours::new(week);
+        let mut daily = [[u32::MAX; 2]; Signal::TESTED.len()];
+        for signal in Signal::TESTED {
+            let too_much = |window| {
+                let test = stat(signal, window);
+                TooMuch {
+                    model: models[test],
+                    floor: floors[test],
+                    scores: asked.scores.map(|scores| scores[test]),
+                }
+            };
+            daily[signal as usize] = too_much(Window::Day).counts(1.0, of_day, table);
+            for window in HOURLY {
+                hours.make(signal, window, |pace| {
+                    too_much(window).counts(pace, active, table)
+                });
+            }
+        }
         let bars = history.drip.bars(prior, table);
         let mut version = Self {
             from,
@@ -150,75 +168,19 @@ impl Version {
             jobs: history.jobs.known().collect(),
             calendar: season.calendar.clone(),
             forbids_exports: history.forbids_exports,
-            least: std::array::from_fn(|test| least(baseline, test)),
+            floors,
             rarities: history.habits.rarities(asked),
-            odd: odd_of(asked),
-            hourly: [[[u32::MAX; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()],
-            daily: [[u32::MAX; 2]; Signal::TESTED.len()],
+            odd: OddScores::of(asked),
+            hours,
+            daily,
             slow: std::array::from_fn(|place| {
                 let test = stat(SLOW[place], Window::Today);
                 bars[place].critical(asked.scores.map(|scores| scores[test]))
             }),
-            level: std::array::from_fn(|slot| level_of(active_in(slot))),
-            // As if hours were independent, which makes a day the likelier, and its bar the higher.
-            day_level: std::array::from_fn(|kind| {
-                let hours = 24 * kind..24 * (kind + 1);
-                let idle: f64 = hours.map(|slot| 1.0 - active_in(slot)).product();
-                level_of(1.0 - idle)
-            }),
+            day_level,
         };
-        let active = ACTIVE.map(f64::ln);
-        let lowered = version.day_level.map(|level| active[usize::from(level)]);
-        for signal in Signal::TESTED {
-            version.daily[signal as usize] =
-                version.counts(table, stat(signal, Window::Day), asked, lowered);
-            for (place, window) in HOURLY.into_iter().enumerate() {
-                let counts = version.counts(table, stat(signal, window), asked, active);
-                version.hourly[signal as usize][place] = counts;
-            }
-        }
         version.forbid();
         version
-    }
-
-    /// The counts that reach the score asked of a test, each lowered by the logarithm of a
-    /// probability.
-    fn counts<const N: usize>(
-        &self,
-        table: &mut Table,
-        test: usize,
-        asked: &Asked,
-        lowered: [f64; N],
-    ) -> [u32; N] {
-        if self.least[test] == u32::MAX {
-            return [u32::MAX; N];
-        }
-        let model = self.models[test];
-        // X is 1 + Y.
-        let mut bars = |score: f64| {
-            let counts = table.criticals(model, lowered.map(|lowered| score + lowered));
-            counts.map(|count| 1 + count)
-        };
-        let mut counts = [u64::MAX; N];
-        for (scores, size) in asked.scores.iter().zip(SIZES) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a mean of counts; the cast saturates"
-            )]
-            let least = match size {
-                0 => 0,
-                size => 1 + (model.mean + f64::from(size)).ceil() as u64,
-            };
-            if counts.iter().all(|count| *count <= least) {
-                break;
-            }
-            for (count, bar) in counts.iter_mut().zip(bars(scores[test])) {
-                *count = (*count).min(bar.max(least));
-            }
-        }
-        let counts = counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
-        counts.map(|count| count.max(self.least[test]))
     }
 
     /// The same with what is declared of an account that has nothing else of its own yet.
@@ -237,9 +199,8 @@ impl Version {
     /// One export is too much where none is ever to be.
     fn forbid(&mut self) {
         if self.forbids_exports {
-            self.least[FORBIDDEN] = 1;
             let (signal, window) = signal_and_window(FORBIDDEN);
-            self.hourly[signal as usize][window as usize] = [1; ACTIVE.len()];
+            self.hours.make(signal, window, |_| [1; ACTIVE.len()]);
         }
     }
 
@@ -251,16 +212,13 @@ impl Version {
     /// The critical count of each test for windows that end at `pane`.
     pub fn critical(&self, pane: u32) -> [u32; COUNTED] {
         let slot = self.slot_at(pane);
-        let level = usize::from(self.level[slot]);
         std::array::from_fn(|test| {
             let (signal, window) = signal_and_window(test);
             if self.forbids(test) {
                 return 1;
             }
             let own = match window {
-                Window::FiveMinutes | Window::Hour => {
-                    self.hourly[signal as usize][window as usize][level]
-                }
+                Window::FiveMinutes | Window::Hour => self.hours.critical(slot, signal, window),
                 Window::Day => self.daily[signal as usize][slot / 24],
                 Window::Today => slow_place(signal).map_or(u32::MAX, |place| self.slow[place]),
             };
@@ -275,8 +233,7 @@ impl Version {
 
     /// Prefetches what [`critical`](Self::critical) will read; see [`AHEAD`](crate::detect::AHEAD).
     pub(super) fn prefetch(&self) -> u32 {
-        let [.., last] = self.hourly;
-        self.from ^ self.hourly[0][0][0] ^ last[0][0] ^ self.daily[0][0] ^ u32::from(self.level[0])
+        self.from ^ self.hours.prefetch() ^ self.daily[0][0] ^ u32::from(self.hours.level(0))
     }
 
     /// The largest run that a known job explains; 0 without one.
@@ -288,10 +245,7 @@ impl Version {
     pub fn critical_min(&self, test: usize) -> u32 {
         let (signal, window) = signal_and_window(test);
         match window {
-            Window::FiveMinutes | Window::Hour => {
-                let hours = self.hourly[signal as usize][window as usize];
-                hours.into_iter().min().unwrap_or(0)
-            }
+            Window::FiveMinutes | Window::Hour => self.hours.critical_min(signal, window),
             Window::Day => self.daily[signal as usize].into_iter().min().unwrap_or(0),
             Window::Today => slow_place(signal).map_or(u32::MAX, |place| self.slow[place]),
         }
@@ -305,7 +259,8 @@ impl Version {
         }
         let (signal, window) = signal_and_window(test);
         let tail = || {
-            -self.models[test]
+            -self
+                .model(test, pane)
                 .tail(count.saturating_sub(1))
                 .max(1e-300)
                 .ln()
@@ -318,55 +273,33 @@ impl Version {
         }
     }
 
-    /// The sum of the aspects' rarities.
-    pub fn rarity(&self, aspects: Aspects) -> f32 {
-        let all = Aspect::ALL.into_iter().zip(self.rarities);
-        let of = all.filter(|(aspect, _)| aspect.is_in(aspects));
-        of.map(|(_, rarity)| rarity).sum()
+    /// What is expected of a statistic, less one, in a window that ends at `pane`.
+    pub fn model(&self, stat: usize, pane: u32) -> Model {
+        let (_, window) = signal_and_window(stat);
+        self.models[stat].times(self.pace(window, pane))
     }
 
-    /// How surprising so many people are that were read in circumstances of a `tier`: -ln of the
-    /// probability of such a day, and that the account is active in that hour, or on such a day, and
-    /// reads as many at all.
-    pub fn odd_score(&self, tier: usize, window: Window, pane: u32, count: u64) -> f64 {
-        let people = self.score(stat(Signal::People, window), pane, count);
-        people + f64::from(self.odd.tiers[tier])
-    }
-
-    /// The count that reaches the score asked of it.
-    pub fn odd_critical(&self, tier: usize, window: Window, pane: u32, table: &mut Table) -> u64 {
-        self.odd_count(tier, window, self.active(window, pane), table)
-    }
-
-    /// No count below this reaches it at any time.
-    pub fn odd_critical_min(&self, tier: usize, window: Window, table: &mut Table) -> u64 {
-        let active = ACTIVE.iter().copied().fold(1.0, f64::min);
-        self.odd_count(tier, window, active, table)
-    }
-
-    fn odd_count(&self, tier: usize, window: Window, active: f64, table: &mut Table) -> u64 {
-        let model = self.models[stat(Signal::People, window)];
-        let rare = self.odd.tiers[tier];
-        // X is 1 + Y.
-        let mut bar = |score: f32| 1 + table.critical(model, f64::from(score - rare) + active.ln());
-        let sizes = self.odd.scores.iter().zip(SIZES);
-        let of = |(scores, size): (&[f32; Window::ALL.len()], u32)| {
-            bar(scores[window as usize]).max(size.into())
-        };
-        let count = sizes.map(of).min().unwrap_or(u64::MAX);
-        count.max(u64::from(PEOPLE_MIN))
+    /// How many times its usual the account reads in the hour of a window that ends at `pane`.
+    pub fn pace(&self, window: Window, pane: u32) -> f64 {
+        if HOURLY.contains(&window) {
+            self.hours.pace(self.slot_at(pane))
+        } else {
+            1.0
+        }
     }
 
     /// The same for a count that could have crossed; nothing for others.
     pub fn score_of_large(&self, test: usize, pane: u32, count: u32) -> Option<f64> {
-        let could = count >= self.least[test] && !self.forbids(test);
+        let (_, window) = signal_and_window(test);
+        let floor = self.floors[test].at(self.pace(window, pane));
+        let could = count >= floor && !self.forbids(test);
         could.then(|| self.score(test, pane, u64::from(count)))
     }
 
     /// How probably the account is active in the hour of a window that ends at `pane`, or on its day.
     fn active(&self, window: Window, pane: u32) -> f64 {
         let level = match window {
-            Window::FiveMinutes | Window::Hour => self.level[self.slot_at(pane)],
+            Window::FiveMinutes | Window::Hour => self.hours.level(self.slot_at(pane)),
             Window::Day => self.day_level[self.slot_at(pane) / 24],
             Window::Today => 0,
         };
@@ -377,11 +310,6 @@ impl Version {
     fn slot_at(&self, pane: u32) -> usize {
         self.calendar.slot_of(pane_start(pane))
     }
-}
-
-/// The place of the test of people in unusual circumstances.
-pub const fn odd_test(window: Window) -> usize {
-    COUNTED + window as usize
 }
 
 /// Whether there is such a test: of many days there are those of [`SLOW`] alone, and idle people are
@@ -417,15 +345,6 @@ pub fn is_slow(test: usize) -> bool {
     test < COUNTED && signal_and_window(test).1 == Window::Today
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "scores are small")]
-fn odd_of(asked: &Asked) -> OddScores {
-    let of = |scores: &[f64; TESTS]| Window::ALL.map(|window| scores[odd_test(window)] as f32);
-    OddScores {
-        scores: asked.scores.each_ref().map(of),
-        tiers: asked.tiers.map(|tier| tier as f32),
-    }
-}
-
 /// The signal and the window of a test of what is counted.
 pub fn signal_and_window(test: usize) -> (Signal, Window) {
     let windows = Window::ALL.len();
@@ -436,29 +355,86 @@ fn slow_place(signal: Signal) -> Option<usize> {
     SLOW.iter().position(|slow| *slow == signal)
 }
 
-/// Below this count a test of a window does not cross.
-fn least(baseline: &Baseline, test: usize) -> u32 {
-    let (signal, window) = signal_and_window(test);
-    let floor = match signal {
-        _ if window == Window::Today => return u32::MAX,
-        Signal::Novel if !baseline.is_acquainted() => return u32::MAX,
-        Signal::People | Signal::Novel | Signal::Idle => PEOPLE_MIN,
-        Signal::Exported | Signal::Records => EXPORTED_MIN,
-    };
-    let record = f64::from(baseline.learned_max(test)) * RECORD_FACTOR;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count times a small factor; the cast saturates"
-    )]
-    let record = record.floor() as u32;
-    floor.max(record.saturating_add(1))
+/// The counts below which a test does not cross.
+#[derive(Clone, Copy, Debug)]
+struct Floor {
+    /// In any hour.
+    least: u32,
+    /// More than was reached lately, in an hour of the usual pace.
+    record: u32,
 }
 
-/// The last level whose probability is not below `probability`.
-fn level_of(probability: f64) -> u8 {
-    let above = ACTIVE.iter().filter(|level| **level >= probability).count();
-    u8::try_from(above.saturating_sub(1)).unwrap_or(0)
+impl Floor {
+    fn of(baseline: &Baseline, test: usize) -> Self {
+        let (signal, window) = signal_and_window(test);
+        let least = match signal {
+            _ if window == Window::Today => u32::MAX,
+            Signal::Novel if !baseline.is_acquainted() => u32::MAX,
+            Signal::People | Signal::Novel | Signal::Idle => PEOPLE_MIN,
+            Signal::Exported | Signal::Records => EXPORTED_MIN,
+        };
+        let record = f64::from(baseline.learned_max(test)) * RECORD_FACTOR;
+        Self {
+            least,
+            record: whole(record).saturating_add(1),
+        }
+    }
+
+    /// Where the account reads `pace` times its usual: what was reached in its busy hours is a surprise
+    /// in a quiet one.
+    fn at(self, pace: f64) -> u32 {
+        self.least
+            .max(whole(f64::from(self.record) * pace.min(1.0)))
+    }
+}
+
+/// From which count on a test crosses.
+#[derive(Clone, Copy, Debug)]
+struct TooMuch {
+    model: Model,
+    floor: Floor,
+    scores: BySize<f64>,
+}
+
+impl TooMuch {
+    /// The counts that reach one of the scores, each lowered by the logarithm of a probability, where the
+    /// account reads `pace` times its usual.
+    fn counts<const N: usize>(self, pace: f64, lowered: [f64; N], table: &mut Table) -> [u32; N] {
+        let floor = self.floor.at(pace);
+        if floor == u32::MAX {
+            return [u32::MAX; N];
+        }
+        let model = self.model.times(pace);
+        // X is 1 + Y.
+        let mut bars = |score: f64| {
+            let counts = table.criticals(model, lowered.map(|lowered| score + lowered));
+            counts.map(|count| 1 + count)
+        };
+        let mut counts = [u64::MAX; N];
+        for (score, size) in self.scores.into_iter().zip(SIZES) {
+            let least = match size {
+                0 => 0,
+                size => 1 + u64::from(whole((model.mean + f64::from(size)).ceil())),
+            };
+            if counts.iter().all(|count| *count <= least) {
+                break;
+            }
+            for (count, bar) in counts.iter_mut().zip(bars(score)) {
+                *count = (*count).min(bar.max(least));
+            }
+        }
+        let counts = counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        counts.map(|count| count.max(floor))
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count times a small factor; the cast saturates"
+)]
+fn whole(count: f64) -> u32 {
+    count.floor() as u32
 }
 
 #[cfg(test)]

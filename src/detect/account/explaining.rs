@@ -133,7 +133,7 @@ impl Account {
     fn explain_test(&self, version: &Version, end: u32, found: &Strongest) -> Explanation {
         let Strongest { window, signal, .. } = *found;
         let panes = self.ledger.panes(window.first(end), end);
-        let usual = |signal| 1.0 + version.models[stat(signal, window)].mean;
+        let usual = |signal| 1.0 + version.model(stat(signal, window), end).mean;
         let bar = SLOW.iter().position(|slow| *slow == signal);
         let bar = bar
             .filter(|_| window == Window::Today)

@@ -1,6 +1,6 @@
 //! A version that is not in force any more but for late events: some half of its bytes.
 
-use super::{ACTIVE, HOURLY, OddScores, Version};
+use super::{COUNTED, Floor, Hours, OddScores, Version};
 use crate::detect::{
     bytes::{Reader, Writer},
     coverage::Stops,
@@ -8,8 +8,7 @@ use crate::detect::{
     drip::Bar,
     habits::Aspect,
     jobs::Job,
-    season::{Calendar, SLOTS},
-    window::Signal,
+    season::Calendar,
 };
 
 /// A [`Version`] without its calendar, which is its account's.
@@ -27,9 +26,6 @@ pub struct Packed {
     bytes: Box<[u8]>,
 }
 
-/// Two levels fit a byte.
-const LEVEL_BITS: u32 = 4;
-
 impl Packed {
     /// Packs a version.
     pub fn new(version: &Version) -> Self {
@@ -43,11 +39,10 @@ impl Packed {
         for bar in &version.bars {
             bar.pack(&mut bytes);
         }
-        let hourly = version.hourly.as_flattened().as_flattened();
         for count in [
             &version.seen_max[..],
-            &version.least,
-            hourly,
+            &version.floors.map(|floor| floor.least),
+            &version.floors.map(|floor| floor.record),
             version.daily.as_flattened(),
             &version.slow,
         ]
@@ -55,9 +50,9 @@ impl Packed {
         {
             bytes.count(count);
         }
-        let (pairs, _) = version.level.as_chunks();
-        for [even, odd] in pairs.iter().chain([&version.day_level]) {
-            bytes.byte(even | odd << LEVEL_BITS);
+        version.hours.pack(&mut bytes);
+        for level in version.day_level {
+            bytes.byte(level);
         }
         Self {
             from: version.from,
@@ -81,20 +76,15 @@ impl Packed {
         let (days, peers) = (bytes.count(), bytes.count());
         let bars = std::array::from_fn(|_| Bar::unpack(&mut bytes));
         let seen_max = std::array::from_fn(|_| bytes.count());
-        let least = std::array::from_fn(|_| bytes.count());
-        let mut hourly = [[[0; ACTIVE.len()]; HOURLY.len()]; Signal::TESTED.len()];
-        for count in hourly.as_flattened_mut().as_flattened_mut() {
-            *count = bytes.count();
-        }
+        let least: [u32; COUNTED] = std::array::from_fn(|_| bytes.count());
+        let floors = least.map(|least| Floor {
+            least,
+            record: bytes.count(),
+        });
         let daily = std::array::from_fn(|_| std::array::from_fn(|_| bytes.count()));
         let slow = std::array::from_fn(|_| bytes.count());
-        let mut level = [0; SLOTS];
-        let (pairs, _) = level.as_chunks_mut();
-        let mut day_level = [0; 2];
-        for [even, odd] in pairs.iter_mut().chain([&mut day_level]) {
-            let both = bytes.byte();
-            (*even, *odd) = (both & ((1 << LEVEL_BITS) - 1), both >> LEVEL_BITS);
-        }
+        let hours = Hours::unpack(&mut bytes);
+        let day_level = std::array::from_fn(|_| bytes.byte());
         Version {
             from: self.from,
             models,
@@ -107,13 +97,12 @@ impl Packed {
             jobs: self.jobs.clone(),
             calendar: calendar.clone(),
             forbids_exports: self.forbids_exports,
-            least,
+            floors,
             rarities: self.rarities,
             odd: self.odd,
-            hourly,
+            hours,
             daily,
             slow,
-            level,
             day_level,
         }
     }
@@ -148,10 +137,11 @@ mod tests {
                     is_alarmed: false,
                     is_program: false,
                     is_vouched: false,
+                    pace: 1.0,
                 };
                 baseline.learn(stat, lesson);
             }
-            season.learn(20_780 + i64::from(day), 8..17);
+            season.learn(20_780 + i64::from(day), (8..17).map(|slot| (slot, 5.0)));
             let counts = [Some(if day + 3 < days { 20 } else { 70 }); SLOW.len()];
             drip.learn(
                 day,
