@@ -137,7 +137,7 @@ impl Version {
         let floors = std::array::from_fn(|test| Floor::of(baseline, test));
         let active = ACTIVE.map(f64::ln);
         let of_day = day_level.map(|level| active[usize::from(level)]);
-        let mut hours = Hours::new(week);
+        let mut hours = Hours::new(&week);
         let mut daily = [[u32::MAX; 2]; Signal::TESTED.len()];
         for signal in Signal::TESTED {
             let too_much = |window| {

@@ -35,16 +35,11 @@ pub enum Batches {
 }
 
 /// The batches of a UTC day.
-pub(super) fn runs_of(
-    day: u32,
-    ledger: &Ledger,
-    batches: Batches,
-    calendar: &Calendar,
-) -> Vec<Run> {
+pub(super) fn runs_of(day: u32, ledger: &Ledger, which: Batches, calendar: &Calendar) -> Vec<Run> {
     let midnight = day * PANES_PER_DAY;
     let mut runs: Vec<(u32, u32, u64, u64)> = Vec::new();
     for pane in ledger.panes(midnight, midnight + PANES_PER_DAY - 1) {
-        if batches == Batches::Exports && pane.share.exported < EXPORTED_MIN {
+        if which == Batches::Exports && pane.share.exported < EXPORTED_MIN {
             continue;
         }
         let (volume, actions) = (
@@ -69,7 +64,7 @@ pub(super) fn runs_of(
         records >= u64::from(SIZE_MIN)
             && end - start <= LENGTH_MAX_PANES
             && records >= DENSITY_MIN * active(start, end)
-            && (batches != Batches::Bulk || records >= 5 * actions)
+            && (which != Batches::Bulk || records >= 5 * actions)
     });
     let large: Vec<_> = large.collect();
     let batched: u64 = large.iter().map(|run| run.2).sum();

@@ -44,7 +44,7 @@ pub(super) struct Hours {
 impl Hours {
     /// Sorts the slots by the probability that the account is active in each, and by its pace: how many
     /// times its usual it reads then. No count is critical until they are [made](Self::make).
-    pub(super) fn new(week: [(f64, f64); SLOTS]) -> Self {
+    pub(super) fn new(week: &[(f64, f64); SLOTS]) -> Self {
         let mut paced: Vec<Paced> = Vec::new();
         let slots = week.map(|(active, pace)| {
             let steps = steps_of(pace);
