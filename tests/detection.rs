@@ -273,21 +273,21 @@ const SALARY: &str = r#"["name","salary"]"#;
 const HOURS: [Hour; 5] = [
     Hour {
         what: "a busy hour at its desk",
-        people: 59,
+        people: 66,
         address: OFFICE,
         fields: USUAL,
         alarms: false,
     },
     Hour {
         what: "as busy an hour from elsewhere",
-        people: 59,
+        people: 66,
         address: ELSEWHERE,
         fields: USUAL,
         alarms: true,
     },
     Hour {
         what: "as busy an hour with attributes it never read",
-        people: 59,
+        people: 66,
         address: OFFICE,
         fields: SALARY,
         alarms: true,
@@ -325,7 +325,8 @@ impl Weeks {
     fn hour(&mut self, people: i64, address: &'static str, fields: &'static str) {
         let first = self.reads.len();
         self.view("clerk-3", 37, 16, (0..people).map(|n| own(3, n)));
-        for read in &mut self.reads[first..] {
+        for (place, read) in (0..).zip(&mut self.reads[first..]) {
+            read.at -= place * 30_000;
             read.address = address;
             read.fields = fields;
         }
@@ -367,7 +368,7 @@ fn who_often_reads_from_somewhere_else_is_not_unusual() {
             read.address = homes[usize::try_from(day / 7 % 4).unwrap()];
         }
     }
-    weeks.hour(59, ELSEWHERE, USUAL);
+    weeks.hour(66, ELSEWHERE, USUAL);
     assert_eq!(opened(&weeks.decide()), []);
 }
 
@@ -379,7 +380,7 @@ fn a_sleeper_that_wakes_and_reads_is_told_as_one() {
     weeks
         .reads
         .retain(|read| read.account != "clerk-3" || !asleep.contains(&read.at));
-    weeks.hour(59, ELSEWHERE, USUAL);
+    weeks.hour(66, ELSEWHERE, USUAL);
     let alerts = weeks.decide();
     assert_eq!(opened(&alerts), [("clerk-3", Kind::DormantAccount)]);
     let reason = &alerts[0].reasons[0];
@@ -554,7 +555,7 @@ fn an_ordinary_read_that_comes_late_belongs_to_the_incident_as_if_it_had_not() {
     let decide = |arrives_after_ms: i64| {
         let mut weeks = Weeks::default();
         weeks.busy_clerks(42);
-        weeks.hour(62, ELSEWHERE, USUAL);
+        weeks.hour(66, ELSEWHERE, USUAL);
         weeks.view("clerk-3", 37, 15, std::iter::once("before".to_owned()));
         weeks.reads.last_mut().unwrap().at += 59 * 60_000;
         let lines = weeks.lines_by("", |read| {

@@ -20,8 +20,6 @@ const HALF_LIFE_DAYS: f64 = 28.0;
 /// Days of the peers' rhythm that every account starts with (reference: shrinking a seasonal index
 /// to its group with a weight of six observations).
 const PEER_DAYS: f64 = 6.0;
-/// Active days of its usual that an account's pace in an hour leans on.
-const PACE_DAYS: f64 = 5.0;
 /// Days of silence that are counted one by one; longer silence counts as this long.
 const CATCH_UP_DAYS_MAX: i64 = 90;
 
@@ -131,8 +129,15 @@ fn is_weekend(day: i64) -> bool {
 struct Seen {
     /// Days active in it.
     days: f32,
-    /// The sum of the highest counts of people on them.
+    /// The sum of the highest counts of people on them, and that of their squares.
     people: f32,
+    squares: f32,
+}
+
+impl Seen {
+    fn mean(self) -> f64 {
+        f64::from(self.people / self.days)
+    }
 }
 
 /// Which hours an account was active in, old days counting less.
@@ -175,6 +180,7 @@ impl Season {
             for seen in &mut self.seen[of_kind] {
                 seen.days *= keep;
                 seen.people *= keep;
+                seen.squares *= keep;
             }
         }
         for (slot, people) in active {
@@ -186,6 +192,7 @@ impl Season {
             }
             self.seen[place].days += 1.0;
             self.seen[place].people += people as f32;
+            self.seen[place].squares += (people * people) as f32;
         }
         self.last_day = Some(day);
     }
@@ -203,18 +210,37 @@ impl Season {
         (f64::from(self.seen_in(slot).days) + PEER_DAYS * peers) / (days + PEER_DAYS)
     }
 
-    /// How many times its usual the account reads in an hour of `slot` in which it is active, shrunk to
-    /// once.
-    pub fn pace(&self, slot: usize) -> f64 {
-        let sum = |of: fn(&Seen) -> f32| self.seen.iter().map(|seen| f64::from(of(seen))).sum();
-        let (days, people): (f64, f64) = (sum(|seen| seen.days), sum(|seen| seen.people));
-        if people <= 0.0 {
-            return 1.0;
+    /// How many times its usual the account reads in each slot in which it is active: once, as far as the
+    /// slots' means differ by no more than their days make them (Bühlmann and Straub 1970, the
+    /// credibility of unequally known means).
+    pub fn paces(&self) -> [f64; SLOTS] {
+        let sum = |of: &dyn Fn(&Seen) -> f64| self.seen.iter().map(of).sum::<f64>();
+        let days = sum(&|seen| f64::from(seen.days));
+        let usual = sum(&|seen| f64::from(seen.people)) / days;
+        let squares = sum(&|seen| f64::from(seen.squares));
+        let explained = sum(&|seen| f64::from(seen.people) * seen.mean());
+        let slots = self.seen.len() as f64;
+        let freedom = days - slots;
+        let spread = days - sum(&|seen| f64::from(seen.days).powi(2)) / days;
+        if freedom <= 0.0 || spread <= 0.0 {
+            return [1.0; SLOTS];
         }
-        let usual = people / days;
-        let seen = self.seen_in(slot);
-        let expected = usual * (f64::from(seen.days) + PACE_DAYS);
-        (f64::from(seen.people) + usual * PACE_DAYS) / expected
+        // Of one day about its slot's mean, and of the slots' means.
+        let within = (squares - explained).max(0.0) / freedom;
+        let apart = explained - usual * usual * days;
+        let between = (apart - (slots - 1.0) * within) / spread;
+        if between <= 0.0 {
+            return [1.0; SLOTS];
+        }
+        std::array::from_fn(|slot| {
+            let seen = self.seen_in(slot);
+            if seen.days <= 0.0 {
+                return 1.0;
+            }
+            let days = f64::from(seen.days);
+            let known = days / (days + within / between);
+            1.0 + known * (seen.mean() / usual - 1.0)
+        })
     }
 
     /// Days active in each slot.
@@ -309,16 +335,31 @@ mod tests {
     #[test]
     fn an_hour_s_pace_is_its_own_once_it_is_known() {
         let mut season = Season::default();
-        let pace = |season: &Season| [3, 10, 30].map(|slot| season.pace(slot));
         let is_once = |pace: f64| (pace - 1.0).abs() < 1e-9;
-        assert!(pace(&season).into_iter().all(is_once));
-        for day in 0..42 {
+        assert!(season.paces().into_iter().all(is_once));
+        for day in 0..42_i64 {
+            let chance = (day * 7 % 11) as f64;
             let people = |hour| if (8..17).contains(&hour) { 200.0 } else { 20.0 };
+            let people = |hour| people(hour) + chance;
             season.learn(20_780 + day, (0..24).map(|hour| (hour, people(hour))));
         }
-        let [night, noon, unseen] = pace(&season);
-        assert!(night < 0.5 && noon > 1.8, "{night} {noon}");
-        assert!(is_once(unseen), "{unseen}");
+        let paces = season.paces();
+        assert!(paces[3] < 0.4 && paces[10] > 2.0, "{paces:?}");
+    }
+
+    #[test]
+    fn hours_that_differ_by_chance_are_of_one_pace() {
+        let mut season = Season::default();
+        for day in 0..42_i64 {
+            let people = |hour: i64| (4 + (day * 17 + hour * 13) % 32) as f64;
+            let slots = (9..16_u8).map(|hour| (usize::from(hour), people(hour.into())));
+            season.learn(20_780 + day, slots);
+        }
+        let paces = season.paces();
+        assert!(
+            paces.iter().all(|pace| (0.9..1.1).contains(pace)),
+            "{paces:?}"
+        );
     }
 
     #[test]

@@ -120,10 +120,11 @@ impl Version {
             baseline, season, ..
         } = history;
         let models = std::array::from_fn(|stat| baseline.expect(stat, prior));
+        let paces = season.paces();
         let week: [(f64, f64); SLOTS] = std::array::from_fn(|slot| {
             if asked.by_season {
                 let active = season.probability(slot, prior.season[slot]);
-                (active, season.pace(slot))
+                (active, paces[slot])
             } else {
                 (1.0, 1.0)
             }

@@ -14,9 +14,9 @@ pub(super) const ACTIVE: [f64; 5] = [1.0, 0.3, 0.1, 0.03, 0.01];
 /// Windows whose critical counts know the hour: the first of [`Window::ALL`].
 pub(super) const HOURLY: [Window; 2] = [Window::FiveMinutes, Window::Hour];
 
-/// Step of the logarithm of an hour's pace: half as much again.
-const PACE_STEP: f64 = 0.4;
-/// Hours beyond so many steps, a hundredfold, are not told apart.
+/// Step of the logarithm of an hour's pace: a third more.
+const PACE_STEP: f64 = 0.3;
+/// Hours beyond so many steps, which is some fortyfold, are not told apart.
 const STEPS_MAX: f64 = 12.0;
 
 /// Bits of a slot that say the place in [`ACTIVE`]; the others say that of its pace.
