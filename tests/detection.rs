@@ -660,3 +660,86 @@ fn that_more_people_were_once_read_as_a_log_grows_is_no_excess() {
     let alerts = weeks.decide();
     assert!(matches!(opened(&alerts)[..], [("clerk-3", _)]));
 }
+
+/// Six weeks of a program that looks people up for others, two hundred an hour by day and twenty by night;
+/// in an `hour` of the sixth week it looks up two more a minute.
+fn gateway(hour: i64) -> Vec<Alert> {
+    let mut weeks = Weeks::default();
+    for clock in 0..42 * 24 {
+        let (day, hour) = (clock / 24, clock % 24);
+        let people = if (8..18).contains(&hour) { 200 } else { 20 } + clock * 7 % 13;
+        let first = weeks.reads.len();
+        let looked_up = (0..people).map(|n| own(hour, (n * 37 + clock * 101) % 5_000));
+        weeks.view("gateway", day, hour, looked_up);
+        for (place, read) in (0..).zip(&mut weeks.reads[first..]) {
+            read.at = day * DAY_MS + hour * HOUR_MS + place * (HOUR_MS / people);
+        }
+    }
+    let first = weeks.reads.len();
+    weeks.view("gateway", 37, hour, (0..120).map(|n| format!("more-{n}")));
+    for (place, read) in (0..).zip(&mut weeks.reads[first..]) {
+        read.at = 37 * DAY_MS + hour * HOUR_MS + 1_000 + place * 29_000;
+    }
+    for read in &mut weeks.reads {
+        read.kind = "service";
+    }
+    weeks.reads.sort_by_key(|read| read.at);
+    weeks.decide()
+}
+
+#[test]
+fn what_a_program_reads_by_day_is_too_much_by_night() {
+    assert_eq!(opened(&gateway(12)), []);
+    assert_eq!(opened(&gateway(3)), [("gateway", Kind::Enumeration)]);
+}
+
+#[test]
+fn a_person_s_export_is_silent_at_its_rhythm_and_alarms_at_another() {
+    let mut weeks = Weeks::default();
+    weeks.clerks(70);
+    let mut export = |day, hour| {
+        weeks.view("clerk-3", day, hour, std::iter::once(String::new()));
+        let read = weeks.reads.last_mut().unwrap();
+        read.action = "export";
+        read.subjects = (0..400).map(|n| own(3, n)).collect();
+    };
+    // On Mondays from the fourth week on; once on a Thursday.
+    for week in 3..10 {
+        export(7 * week, 11);
+    }
+    export(59, 11);
+    let alerts = weeks.decide();
+    let days: Vec<i64> = alerts
+        .iter()
+        .filter(|alert| alert.state == AlertState::Opened)
+        .map(|alert| (alert.started_at.as_millis() - FROM_MS) / DAY_MS)
+        .collect();
+    assert_eq!(days, [21, 28, 35, 59], "three Mondays make a rhythm");
+}
+
+/// Staff that comes to a call centre in its sixth week reads little in its first days, and all of it
+/// half as much again within two months.
+#[test]
+fn new_staff_that_comes_to_read_as_much_as_the_others_is_no_slow_theft() {
+    let mut weeks = Weeks::default();
+    for day in (0..100).filter(|day| day % 7 < 5) {
+        for agent in 0..40 {
+            let since = day - 35;
+            let (begins, pace) = if agent < 30 {
+                (0, 10)
+            } else {
+                (35, (4 + since).min(10))
+            };
+            if day < begins {
+                continue;
+            }
+            let grown = 100 + (day - 40).clamp(0, 50);
+            let read = 60 * pace * grown / 1_000 + (agent * 5 + day * 7) % 9;
+            let people =
+                (0..read).map(|n| format!("p-{}", (agent * 71 + day * 131 + n * 17) % 20_011));
+            weeks.view(&format!("agent-{agent}"), day, 9, people);
+        }
+    }
+    weeks.reads.sort_by_key(|read| read.at);
+    assert_eq!(opened(&weeks.decide()), []);
+}
