@@ -709,12 +709,27 @@ fn a_person_s_export_is_silent_at_its_rhythm_and_alarms_at_another() {
     }
     export(59, 11);
     let alerts = weeks.decide();
-    let days: Vec<i64> = alerts
+    let told = alerts
         .iter()
-        .filter(|alert| alert.state == AlertState::Opened)
-        .map(|alert| (alert.started_at.as_millis() - FROM_MS) / DAY_MS)
+        .filter(|alert| alert.state == AlertState::Opened);
+    let told: Vec<(i64, Kind, bool)> = told
+        .map(|alert| {
+            let day = (alert.started_at.as_millis() - FROM_MS) / DAY_MS;
+            let mut reasons = alert.reasons.iter();
+            let is_remedy_told = reasons.any(|reason| reason.contains("declare it"));
+            (day, alert.kind, is_remedy_told)
+        })
         .collect();
-    assert_eq!(days, [21, 28, 35, 59], "three Mondays make a rhythm");
+    assert_eq!(
+        told,
+        [
+            (21, Kind::BulkExport, true),
+            (28, Kind::BulkExport, true),
+            (35, Kind::BulkExport, true),
+            (59, Kind::OffSchedule, false)
+        ],
+        "three Mondays make a rhythm"
+    );
 }
 
 /// Staff that comes to a call centre in its sixth week reads little in its first days, and all of it

@@ -81,7 +81,7 @@ pub struct Job {
     slack: u32,
     /// The largest run that it explains.
     size_max: u32,
-    /// Whether it takes records out in one piece, where that is declared.
+    /// Whether it takes records out in one piece, where that is declared, or known of a person's.
     exports: Option<bool>,
     last_day: u32,
 }
@@ -233,7 +233,8 @@ impl Jobs {
             }
             let explains = |job: &Job| job.explains(&run, calendar);
             let known = found.known.iter().any(explains);
-            let recognised = found.recognise(&run, calendar);
+            let exports = (batches == Batches::Exports).then_some(true);
+            let recognised = found.recognise(&run, exports, calendar);
             // What is read beside exports was the day's work before, too.
             let is_all = batches != Batches::Exports && found.explains_most(calendar);
             explained.was_learned |= recognised && !known && is_all;
@@ -302,7 +303,7 @@ impl Found {
     }
 
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
-    fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
+    fn recognise(&mut self, run: &Run, exports: Option<bool>, calendar: &Calendar) -> bool {
         let alike: Vec<Run> = self
             .runs
             .iter()
@@ -341,7 +342,10 @@ impl Found {
             if apart.count() + 1 < least {
                 continue;
             }
-            let job = job_of(rhythm, run, &of_rhythm);
+            let job = Job {
+                exports,
+                ..job_of(rhythm, run, &of_rhythm)
+            };
             let same = self.known.iter().position(|old| {
                 old.rhythm.overlaps(rhythm) && old.start.abs_diff(job.start) <= TOLERANCE_PANES
             });
@@ -371,9 +375,10 @@ pub fn allowance(
     due.fold(0, u32::saturating_add)
 }
 
-/// The largest run that any of `jobs` explains.
-pub fn largest(jobs: &[Job]) -> u32 {
-    jobs.iter().map(|job| job.size_max).max().unwrap_or(0)
+/// The largest run that any of `jobs` explains; of what `exports` or not, those that may be of it.
+pub fn largest(jobs: &[Job], exports: bool) -> u32 {
+    let alike = jobs.iter().filter(|job| job.exports != Some(!exports));
+    alike.map(|job| job.size_max).max().unwrap_or(0)
 }
 
 fn is_alike(a: &Run, b: &Run) -> bool {

@@ -144,6 +144,7 @@ impl Account {
         }
         let lasting =
             bar.and_then(|bar| Some((pane_start(bar.onset()? * PANES_PER_DAY), bar.excess())));
+        let [people, exported, ..] = found.observed;
         Explanation {
             window,
             signal,
@@ -158,7 +159,7 @@ impl Account {
             peers: version.peers,
             peers_usual: 0.0,
             also: Vec::new(),
-            job_size: version.job_size(),
+            job_size: version.job_size(2 * exported >= people),
             is_forbidden: version.forbids(stat(signal, window)) && found.unusual.is_none(),
             lasting,
             unusual: found.unusual,
