@@ -136,7 +136,7 @@ struct Seen {
 
 impl Seen {
     fn mean(self) -> f64 {
-        f64::from(self.people / self.days)
+        f64::from(self.people) / f64::from(self.days).max(f64::MIN_POSITIVE)
     }
 }
 

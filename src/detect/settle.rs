@@ -215,7 +215,16 @@ impl Account {
             let job = explained.within(Window::Hour, first, first + PANES_PER_HOUR - 1);
             let count = block.max(Signal::People, Window::Hour);
             let count = f64::from(count.saturating_sub(job).max(1));
-            let most = latest.map(|latest| 1.0 + believed(latest.model(people, first)));
+            let most = latest.map(|latest| {
+                let expected = latest.model(people, first);
+                // What was told is no reason to expect more then.
+                let is_told = whole.alarms != 0;
+                1.0 + if is_told {
+                    expected.mean
+                } else {
+                    believed(expected)
+                }
+            });
             let slot = self.season.calendar.slot_of_hour(block.hour);
             (slot, most.map_or(count, |most| count.min(most)))
         });
