@@ -101,6 +101,9 @@ const PROGRAM_TIMES: f64 = 4.0;
 
 /// Accounts' worth of the wider group that a group starts with.
 const PARENT_ACCOUNTS: f64 = 3.0;
+/// Accounts' worth of a group whose accounts have one day behind them, however many they are: a log may
+/// begin at noon, or on a holiday. Two days are worth four times as much, and a week is worth 147.
+const FIRST_DAY_ACCOUNTS: f64 = 3.0;
 /// Bounds of the gamma's shape (reference: detection, moments over the peer group).
 const SHAPE: [f64; 2] = [0.2, 20.0];
 
@@ -123,6 +126,8 @@ pub struct PeerSums {
     active: [i128; SLOTS],
     days: [i128; 2],
     accounts: u32,
+    /// Active days of all of them.
+    account_days: u64,
 }
 
 impl Default for PeerSums {
@@ -132,6 +137,7 @@ impl Default for PeerSums {
             active: [0; SLOTS],
             days: [0; 2],
             accounts: 0,
+            account_days: 0,
         }
     }
 }
@@ -140,6 +146,7 @@ impl PeerSums {
     /// Adds an account that has a history.
     pub fn add(&mut self, baseline: &Baseline, season: &Season) {
         self.accounts += 1;
+        self.account_days += u64::from(baseline.days);
         for (sums, moments) in self.stats.iter_mut().zip(baseline.moments()) {
             if moments.weight <= 0.0 {
                 continue;
@@ -167,6 +174,7 @@ impl PeerSums {
     /// Adds the accounts of a group.
     pub fn join(&mut self, group: &Self) {
         self.accounts += group.accounts;
+        self.account_days += group.account_days;
         for (sums, added) in self.stats.iter_mut().zip(&group.stats) {
             sums.accounts += added.accounts;
             sums.means += added.means;
@@ -187,8 +195,9 @@ impl PeerSums {
         let mut prior = parent.clone();
         prior.accounts = self.accounts;
         let stats = prior.stats.iter_mut().zip(&self.stats).enumerate();
+        let days = self.account_days as f64 / f64::from(self.accounts.max(1));
         for (number, (stat, sums)) in stats {
-            *stat = blend(number, sums, *stat);
+            *stat = blend(number, sums, days, *stat);
         }
         for slot in 0..SLOTS {
             let days = unit(self.days[slot / 24]) + PARENT_DAYS;
@@ -202,13 +211,15 @@ impl PeerSums {
 /// Days of the wider group's rhythm that a group starts with.
 const PARENT_DAYS: f64 = 6.0;
 
-fn blend(stat: usize, sums: &StatSums, parent: PeerStat) -> PeerStat {
+/// What the sums over accounts of so many `days` each say, leaning on the wider group.
+fn blend(stat: usize, sums: &StatSums, days: f64, parent: PeerStat) -> PeerStat {
     let weight = scatter_weight(stat);
     let accounts = sums.accounts as f64;
-    let total = accounts + PARENT_ACCOUNTS;
-    let mean = (unit(sums.means) + PARENT_ACCOUNTS * parent.mean) / total;
+    let worth = accounts.min(FIRST_DAY_ACCOUNTS * days * days);
+    let total = worth + PARENT_ACCOUNTS;
+    let own_mean = unit(sums.means) / accounts.max(1.0);
+    let mean = (worth * own_mean + PARENT_ACCOUNTS * parent.mean) / total;
     let own = if sums.accounts > 1 {
-        let own_mean = unit(sums.means) / accounts;
         let spread = unit(sums.mean_squares) / accounts - own_mean * own_mean;
         let between = spread - unit(sums.within) / accounts;
         own_mean * own_mean / between.max(own_mean * own_mean / SHAPE[1]).max(1e-9)
@@ -223,8 +234,7 @@ fn blend(stat: usize, sums: &StatSums, parent: PeerStat) -> PeerStat {
     };
     PeerStat {
         mean,
-        shape: ((accounts * own.clamp(SHAPE[0], SHAPE[1]) + PARENT_ACCOUNTS * parent.shape)
-            / total)
+        shape: ((worth * own.clamp(SHAPE[0], SHAPE[1]) + PARENT_ACCOUNTS * parent.shape) / total)
             .clamp(SHAPE[0], SHAPE[1]),
         scatter: (freedom * scatter + weight * parent.scatter) / (freedom + weight),
     }
@@ -241,10 +251,14 @@ mod tests {
     const HOUR: usize = stat(Signal::People, Window::Hour);
 
     fn group(means: &[u32]) -> Prior {
+        group_of_days(means, 20)
+    }
+
+    fn group_of_days(means: &[u32], days: u32) -> Prior {
         let mut sums = PeerSums::default();
         for mean in means {
             let mut baseline = Baseline::default();
-            for day in 0..20 {
+            for day in 0..days {
                 baseline.begin_day();
                 let expected = baseline.expect(HOUR, &Prior::WEAK);
                 let lesson = Lesson {
@@ -271,6 +285,13 @@ mod tests {
             prior.stats[HOUR]
         );
         assert!(prior.stats[HOUR].shape > 10.0, "{:?}", prior.stats[HOUR]);
+    }
+
+    #[test]
+    fn one_day_of_many_accounts_is_one_day() {
+        let [first, week] = [1, 7].map(|days| group_of_days(&[2; 100], days).stats[HOUR].mean);
+        let weak = Prior::WEAK.stats[HOUR].mean;
+        assert!(first > weak / 2.0 && week < weak / 5.0, "{first} {week}");
     }
 
     #[test]
