@@ -290,8 +290,11 @@ mod tests {
     #[test]
     fn one_day_of_many_accounts_is_one_day() {
         let [first, week] = [1, 7].map(|days| group_of_days(&[2; 100], days).stats[HOUR].mean);
-        let weak = Prior::WEAK.stats[HOUR].mean;
-        assert!(first > weak / 2.0 && week < weak / 5.0, "{first} {week}");
+        let assumed = Prior::WEAK.stats[HOUR].mean;
+        assert!(
+            first > assumed / 2.0 && week < assumed / 5.0,
+            "{first} {week}"
+        );
     }
 
     #[test]
