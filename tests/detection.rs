@@ -693,45 +693,6 @@ fn what_a_program_reads_by_day_is_too_much_by_night() {
     assert_eq!(opened(&gateway(3)), [("gateway", Kind::Enumeration)]);
 }
 
-#[test]
-fn a_person_s_export_is_silent_at_its_rhythm_and_alarms_at_another() {
-    let mut weeks = Weeks::default();
-    weeks.clerks(70);
-    let mut export = |day, hour| {
-        weeks.view("clerk-3", day, hour, std::iter::once(String::new()));
-        let read = weeks.reads.last_mut().unwrap();
-        read.action = "export";
-        read.subjects = (0..400).map(|n| own(3, n)).collect();
-    };
-    // On Mondays from the fourth week on; once on a Thursday.
-    for week in 3..10 {
-        export(7 * week, 11);
-    }
-    export(59, 11);
-    let alerts = weeks.decide();
-    let told = alerts
-        .iter()
-        .filter(|alert| alert.state == AlertState::Opened);
-    let told: Vec<(i64, Kind, bool)> = told
-        .map(|alert| {
-            let day = (alert.started_at.as_millis() - FROM_MS) / DAY_MS;
-            let mut reasons = alert.reasons.iter();
-            let is_remedy_told = reasons.any(|reason| reason.contains("declare it"));
-            (day, alert.kind, is_remedy_told)
-        })
-        .collect();
-    assert_eq!(
-        told,
-        [
-            (21, Kind::BulkExport, true),
-            (28, Kind::BulkExport, true),
-            (35, Kind::BulkExport, true),
-            (59, Kind::OffSchedule, false)
-        ],
-        "three Mondays make a rhythm"
-    );
-}
-
 /// Staff that comes to a call centre in its sixth week reads little in its first days, and all of it
 /// half as much again within two months.
 #[test]

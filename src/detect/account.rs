@@ -375,7 +375,7 @@ impl Account {
         let version = self.version_at(peers, pane);
         // What a job explains ends where a window shorter than a day has left the hours of its run.
         let left = [Window::FiveMinutes, Window::Hour].map(|window| hour + window.panes() - 1);
-        let left = left.into_iter().filter(|_| version.has_jobs());
+        let left = left.into_iter().filter(|_| version.job_size() > 0);
         let (mut from, mut until) = (hour, hour + PANES_PER_HOUR);
         for change in self.changes(peers).chain(left) {
             if change <= pane {

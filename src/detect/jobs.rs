@@ -21,7 +21,6 @@ use crate::detect::{
 mod batch;
 mod rhythm;
 
-pub use self::batch::Batches;
 use self::batch::{batch, runs_of};
 pub use self::rhythm::Rhythm;
 use self::rhythm::{MONTH_END, day_of_month, weekday_of};
@@ -81,7 +80,7 @@ pub struct Job {
     slack: u32,
     /// The largest run that it explains.
     size_max: u32,
-    /// Whether it takes records out in one piece, where that is declared, or known of a person's.
+    /// Whether it takes records out in one piece, where that is declared.
     exports: Option<bool>,
     last_day: u32,
 }
@@ -164,7 +163,7 @@ pub struct Jobs {
     /// Those that the operator has declared, and the days that its supplier works on.
     declared: Arc<[Job]>,
     calendar: Calendar,
-    /// Nothing where there never was a run: most people have none.
+    /// Nothing where there never was a run: people have none.
     found: Option<Box<Found>>,
 }
 
@@ -205,23 +204,16 @@ impl Jobs {
         }
     }
 
-    /// Takes the `batches` of a settled `day`.
-    pub fn learn(&mut self, day: u32, ledger: &Ledger, batches: Batches) -> Explained {
+    /// Takes the batches of a settled `day`; `is_bulk_only` leaves out reading one by one, which is
+    /// how people work.
+    pub fn learn(&mut self, day: u32, ledger: &Ledger, is_bulk_only: bool) -> Explained {
         let mut explained = self.explain_declared(day, ledger);
         if let Some(found) = &mut self.found {
             found
                 .known
                 .retain(|job| day.saturating_sub(job.last_day) <= job.rhythm.rule().2);
         }
-        let runs = |batches| runs_of(day, ledger, batches, &self.calendar);
-        let (batches, runs) = match runs(batches) {
-            // It may be a person all the same.
-            none if none.is_empty() && batches == Batches::Bulk => {
-                (Batches::Exports, runs(Batches::Exports))
-            }
-            runs => (batches, runs),
-        };
-        for run in runs {
+        for run in runs_of(day, ledger, is_bulk_only, &self.calendar) {
             // What is declared is held to that, however often it is larger.
             if self.is_in_declared_hours(&run) {
                 continue;
@@ -233,11 +225,8 @@ impl Jobs {
             }
             let explains = |job: &Job| job.explains(&run, calendar);
             let known = found.known.iter().any(explains);
-            let exports = (batches == Batches::Exports).then_some(true);
-            let recognised = found.recognise(&run, exports, calendar);
-            // What is read beside exports was the day's work before, too.
-            let is_all = batches != Batches::Exports && found.explains_most(calendar);
-            explained.was_learned |= recognised && !known && is_all;
+            let recognised = found.recognise(&run, calendar);
+            explained.was_learned |= recognised && !known && found.explains_most(calendar);
             if found.known.iter().any(explains) {
                 explained.runs.push(run);
                 found.before.push(run);
@@ -246,7 +235,8 @@ impl Jobs {
         explained
     }
 
-    /// What the declared jobs explain of a settled `day`.
+    /// What the declared jobs explain of a settled `day`: all that is asked of people, whose
+    /// batches make no rhythm.
     pub fn explain_declared(&mut self, day: u32, ledger: &Ledger) -> Explained {
         let before = self.found.as_mut().map(|found| &mut found.before);
         let mut explained = Explained {
@@ -303,7 +293,7 @@ impl Found {
     }
 
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
-    fn recognise(&mut self, run: &Run, exports: Option<bool>, calendar: &Calendar) -> bool {
+    fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
         let alike: Vec<Run> = self
             .runs
             .iter()
@@ -342,10 +332,7 @@ impl Found {
             if apart.count() + 1 < least {
                 continue;
             }
-            let job = Job {
-                exports,
-                ..job_of(rhythm, run, &of_rhythm)
-            };
+            let job = job_of(rhythm, run, &of_rhythm);
             let same = self.known.iter().position(|old| {
                 old.rhythm.overlaps(rhythm) && old.start.abs_diff(job.start) <= TOLERANCE_PANES
             });
@@ -375,10 +362,9 @@ pub fn allowance(
     due.fold(0, u32::saturating_add)
 }
 
-/// The largest run that any of `jobs` explains; of what `exports` or not, those that may be of it.
-pub fn largest(jobs: &[Job], exports: bool) -> u32 {
-    let alike = jobs.iter().filter(|job| job.exports != Some(!exports));
-    alike.map(|job| job.size_max).max().unwrap_or(0)
+/// The largest run that any of `jobs` explains.
+pub fn largest(jobs: &[Job]) -> u32 {
+    jobs.iter().map(|job| job.size_max).max().unwrap_or(0)
 }
 
 fn is_alike(a: &Run, b: &Run) -> bool {
@@ -441,7 +427,7 @@ mod tests {
                 };
                 ledger.add(pane_start(day * PANES_PER_DAY + pane), share, &[]);
             }
-            jobs.learn(day, &ledger, Batches::All)
+            jobs.learn(day, &ledger, false)
         });
         let explained = explained.collect();
         (jobs, explained)
@@ -515,40 +501,6 @@ mod tests {
         let (jobs, explained) = learned(days);
         assert!(!jobs.is_empty(), "it looks like a job");
         assert!(explained.iter().all(|it| !it.was_learned));
-    }
-
-    #[test]
-    fn an_export_amid_a_day_s_work_is_a_job_and_the_work_is_none() {
-        for batches in [Batches::Exports, Batches::Bulk] {
-            let mut jobs = Jobs::default();
-            let weeks = (0..4).map(|week| {
-                let midnight = june(1 + 7 * week) * PANES_PER_DAY;
-                let mut ledger = Ledger::default();
-                for hour in 8..16_u32 {
-                    for pane in [hour * PANES_PER_HOUR, hour * PANES_PER_HOUR + 50] {
-                        let exported = if pane == 1_080 { 700 } else { 0 };
-                        let share = Share {
-                            records: exported.max(3),
-                            exported,
-                            unnamed: exported.max(3),
-                            ..Share::default()
-                        };
-                        ledger.add(pane_start(midnight + pane), share, &[]);
-                    }
-                }
-                jobs.learn(june(1 + 7 * week), &ledger, batches)
-            });
-            let weeks: Vec<Explained> = weeks.collect();
-            let explained: Vec<usize> = weeks.iter().map(|week| week.runs.len()).collect();
-            assert_eq!(explained, [0, 0, 1, 1], "{batches:?}");
-            assert!(weeks.iter().all(|week| !week.was_learned), "{batches:?}");
-            let allowed_at = |day, hour| {
-                let pane = june(day) * PANES_PER_DAY + hour * PANES_PER_HOUR;
-                allowed(&jobs, Window::Hour, pane)
-            };
-            assert!((700..1_000).contains(&allowed_at(29, 9)), "{batches:?}");
-            assert_eq!([allowed_at(29, 15), allowed_at(30, 9)], [0, 0]);
-        }
     }
 
     #[test]

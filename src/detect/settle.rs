@@ -10,7 +10,7 @@ use crate::{
         critical::Table,
         drip::{Drip, SLOW},
         familiar::MetOn,
-        jobs::{Batches, Explained},
+        jobs::Explained,
         ledger::Scratch,
         pane::{PANES_PER_DAY, PANES_PER_HOUR, noon_of},
         parts::{Part, Parts},
@@ -186,18 +186,21 @@ impl Account {
         odd.settle(day, latest, scores)
     }
 
-    /// Takes the day's batches that may be a job's.
+    /// Takes the day's batches of a program. People have no jobs but declared ones: what comes back
+    /// at their desks' hours is the day's work.
     fn explain_jobs(&mut self, day_end: DayEnd) -> Explained {
         let day = day_end.day;
-        if !day_end.parts.has(Part::Jobs) {
-            return self.jobs.explain_declared(day, &self.ledger);
-        }
-        let batches = match self.kind {
-            AccountKind::Service => Batches::All,
-            AccountKind::Unknown => Batches::Bulk,
-            AccountKind::Person | AccountKind::Admin => Batches::Exports,
+        let is_bulk_only = match self.kind {
+            _ if !day_end.parts.has(Part::Jobs) => {
+                return self.jobs.explain_declared(day, &self.ledger);
+            }
+            AccountKind::Person | AccountKind::Admin => {
+                return self.jobs.explain_declared(day, &self.ledger);
+            }
+            AccountKind::Service => false,
+            AccountKind::Unknown => true,
         };
-        let explained = self.jobs.learn(day, &self.ledger, batches);
+        let explained = self.jobs.learn(day, &self.ledger, is_bulk_only);
         if explained.was_learned {
             self.baseline.begin_anew();
             self.drip = Drip::default();

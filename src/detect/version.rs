@@ -237,14 +237,9 @@ impl Version {
         self.from ^ self.hours.prefetch() ^ self.daily[0][0] ^ u32::from(self.hours.level(0))
     }
 
-    /// The largest run that a known job explains which `exports` or not; 0 without one.
-    pub fn job_size(&self, exports: bool) -> u32 {
-        largest(&self.jobs, exports)
-    }
-
-    /// Whether it knows of a job.
-    pub const fn has_jobs(&self) -> bool {
-        !self.jobs.is_empty()
+    /// The largest run that a known job explains; 0 without one.
+    pub fn job_size(&self) -> u32 {
+        largest(&self.jobs)
     }
 
     /// The lowest critical count of a test in any hour.

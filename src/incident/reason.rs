@@ -153,7 +153,7 @@ fn peers(count: u32) -> String {
     }
 }
 
-/// What to do about bulk reading that no known job explains, should it be one.
+/// What to do about a program's bulk reading that no known job explains, should it be one.
 pub(super) fn job_remedy(supplier: &str) -> String {
     format!("if this is a job, declare it under suppliers.{supplier}.jobs or give a verdict")
 }

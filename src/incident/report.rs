@@ -148,16 +148,14 @@ pub(super) fn alert(
     })
 }
 
-/// The sentence, and where a program's run, or an export, may be a job that nobody told of, the remedy.
+/// The sentence, and where a program's run may be a job that nobody told of, the remedy.
 fn reasons(
     config: &Config,
     episode: &Episode,
     found: &Explanation,
     kind: AccountKind,
 ) -> Vec<String> {
-    let [people, exported, ..] = found.observed;
-    let is_program = matches!(kind, AccountKind::Service | AccountKind::Unknown);
-    let may_be_job = (is_program || 2 * exported >= people)
+    let may_be_job = matches!(kind, AccountKind::Service | AccountKind::Unknown)
         && episode.kind == Kind::BulkExport
         && found.job_size == 0
         && !found.is_forbidden;

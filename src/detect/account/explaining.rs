@@ -144,7 +144,6 @@ impl Account {
         }
         let lasting =
             bar.and_then(|bar| Some((pane_start(bar.onset()? * PANES_PER_DAY), bar.excess())));
-        let [people, exported, ..] = found.observed;
         Explanation {
             window,
             signal,
@@ -159,7 +158,7 @@ impl Account {
             peers: version.peers,
             peers_usual: 0.0,
             also: Vec::new(),
-            job_size: version.job_size(2 * exported >= people),
+            job_size: version.job_size(),
             is_forbidden: version.forbids(stat(signal, window)) && found.unusual.is_none(),
             lasting,
             unusual: found.unusual,

@@ -19,29 +19,16 @@ const LENGTH_MAX_PANES: u32 = 4 * PANES_PER_HOUR;
 /// its own.
 const BATCHES_MAX: usize = 6;
 
-/// Records of one half minute that make an export.
-const EXPORTED_MIN: u64 = 50;
-
-/// Which reading may be a job's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Batches {
-    /// All of it: a program's.
-    All,
-    /// That of several records at a time: of an account that may be a program.
-    Bulk,
-    /// What was taken out in one piece: of a person, whose other reading in the same hours is the day's
-    /// work.
-    Exports,
-}
-
 /// The batches of a UTC day.
-pub(super) fn runs_of(day: u32, ledger: &Ledger, which: Batches, calendar: &Calendar) -> Vec<Run> {
+pub(super) fn runs_of(
+    day: u32,
+    ledger: &Ledger,
+    is_bulk_only: bool,
+    calendar: &Calendar,
+) -> Vec<Run> {
     let midnight = day * PANES_PER_DAY;
     let mut runs: Vec<(u32, u32, u64, u64)> = Vec::new();
     for pane in ledger.panes(midnight, midnight + PANES_PER_DAY - 1) {
-        if which == Batches::Exports && pane.share.exported < EXPORTED_MIN {
-            continue;
-        }
         let (volume, actions) = (
             pane.share.records.max(pane.share.exported),
             pane.actions.into(),
@@ -64,7 +51,7 @@ pub(super) fn runs_of(day: u32, ledger: &Ledger, which: Batches, calendar: &Cale
         records >= u64::from(SIZE_MIN)
             && end - start <= LENGTH_MAX_PANES
             && records >= DENSITY_MIN * active(start, end)
-            && (which != Batches::Bulk || records >= 5 * actions)
+            && (!is_bulk_only || records >= 5 * actions)
     });
     let large: Vec<_> = large.collect();
     let batched: u64 = large.iter().map(|run| run.2).sum();
