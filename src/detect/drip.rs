@@ -203,10 +203,7 @@ impl Drip {
             let begun = lane.has_begun();
             lane.days += 1;
             let model = lane.model(SLOW[index], leanings[index]);
-            let model = Model {
-                mean: model.mean * common[index],
-                ..model
-            };
+            let model = model.times(common[index]);
             let ended = begun.then(|| {
                 let expected = Expected::new(model, table);
                 lane.step((day, count), &expected, alarms != 0, is_over)
