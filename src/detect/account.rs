@@ -100,8 +100,6 @@ pub struct Account {
     pub odd: Option<Box<Odd>>,
     /// What it was refused lately.
     pub refused: Option<Box<Refused>>,
-    /// Its group's share of idle people that what it knows of them is a part of; 0 at first.
-    pub(super) idle_share: f32,
     /// The last settled day (since 1970) that raised an alarm.
     alarmed_day: Option<u32>,
     /// Whether the last day that was settled raised one, and had fewer than a hundred people in all.
@@ -125,7 +123,6 @@ impl Account {
             habits: Habits::default(),
             odd: None,
             refused: None,
-            idle_share: 0.0,
             alarmed_day: None,
             is_small_alarm: false,
             unsettled: Unsettled::default(),

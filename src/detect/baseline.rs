@@ -44,8 +44,8 @@ const WINSOR_DEVIATIONS: f64 = 4.0;
 /// always told of.
 const TOLD_MAX: u32 = HIGH * 4 / 5 - 1;
 /// How much the expectation of a mature account may grow in a week.
-const GROWTH_PER_WEEK: f64 = 1.2;
-const WEEK_DAYS: u32 = 7;
+pub(super) const GROWTH_PER_WEEK: f64 = 1.2;
+pub(super) const WEEK_DAYS: u32 = 7;
 
 /// Weighted moments of Y.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,11 +89,12 @@ impl Moments {
     pub fn scaled(&self, times: f64) -> Self {
         let (overdispersion, freedom) = self.overdispersion();
         let (weight, mean) = (self.weight / times, self.mean() * times);
-        let variance = if freedom > 0.0 {
-            mean + overdispersion / freedom * mean * mean
+        let beyond = if freedom > 0.0 {
+            overdispersion / freedom
         } else {
             0.0
         };
+        let variance = mean + beyond * mean * mean;
         Self {
             weight,
             sum: self.sum,
@@ -118,6 +119,9 @@ impl Moments {
 pub struct Baseline {
     /// By [`Signal`]; nothing where the account never had one: most export nothing.
     signals: [Option<Box<[Usual; Window::ALL.len()]>>; Signal::ALL.len()],
+    /// The highest X of each that was told of in an hour with less than the usual to read, in the
+    /// current and the past month of active days.
+    told_in_quiet: [[u8; 2]; Signal::ALL.len()],
     /// Active days behind it.
     pub days: u32,
 }
@@ -183,6 +187,11 @@ impl Baseline {
             }
             if begins_month {
                 usual.learned_max = [0, usual.learned_max[0]];
+            }
+        }
+        if begins_month {
+            for [current, past] in &mut self.told_in_quiet {
+                *past = std::mem::take(current);
             }
         }
         self.days += 1;
@@ -284,6 +293,10 @@ impl Baseline {
             let mean = moments.mean() as f32;
             usual.anchor = usual.anchor.max(mean);
         }
+        if is_alarmed && pace < 1.0 {
+            let told = &mut self.told_in_quiet[stat / Window::ALL.len()][0];
+            *told = (*told).max(u8::try_from(no_news).unwrap_or(u8::MAX));
+        }
     }
 
     /// The expectation of Y: a gamma-Poisson mixture whose rate is the account's own as far as it is
@@ -315,6 +328,12 @@ impl Baseline {
     pub fn learned_max(&self, stat: usize) -> u32 {
         let [current, past] = self.usual(stat).learned_max;
         current.max(past)
+    }
+
+    /// The same of what was told of in hours with less than the usual to read.
+    pub fn told_in_quiet(&self, stat: usize) -> u32 {
+        let [current, past] = self.told_in_quiet[stat / Window::ALL.len()];
+        current.max(past).into()
     }
 
     /// The highest X ever, attacks included.
@@ -458,6 +477,45 @@ mod tests {
             after.expect(HOUR, &Prior::WEAK),
         );
         assert!(after.mean < before.mean * 1.01, "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn what_is_scaled_there_and_back_is_as_it_was() {
+        let mut moments = Moments::default();
+        for count in [2.0, 9.0, 0.0, 4.0, 14.0, 1.0] {
+            moments.take(count, 1.0, 45.0);
+        }
+        let scaled = moments.scaled(3.0);
+        assert!((scaled.mean() - 3.0 * moments.mean()).abs() < 1e-9);
+        let back = scaled.scaled(1.0 / 3.0);
+        let (before, after) = (moments.overdispersion(), back.overdispersion());
+        let is_close = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        assert!(is_close(before.1, after.1), "{before:?} {after:?}");
+        assert!(is_close(before.0, after.0), "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn days_too_few_to_scatter_are_not_said_to_be_alike() {
+        let mut moments = Moments::default();
+        moments.take(20.0, 0.8, 45.0);
+        let (overdispersion, freedom) = moments.scaled(0.2).overdispersion();
+        assert!(freedom > 2.0 && overdispersion > -1e-9, "{overdispersion}");
+    }
+
+    #[test]
+    fn what_was_told_of_a_quiet_hour_is_no_news_in_one() {
+        let mut baseline = learned(20, |block| 90 + block % 5);
+        let lesson = Lesson {
+            is_alarmed: true,
+            pace: 0.2,
+            ..quiet(50, baseline.expect(HOUR, &Prior::WEAK))
+        };
+        assert_eq!(baseline.told_in_quiet(HOUR), 0);
+        baseline.learn(HOUR, lesson);
+        assert_eq!(baseline.told_in_quiet(HOUR), 50);
+        let far = Lesson { x: 4_000, ..lesson };
+        baseline.learn(HOUR, far);
+        assert_eq!(baseline.told_in_quiet(HOUR), TOLD_MAX);
     }
 
     #[test]

@@ -201,6 +201,7 @@ impl Drip {
                 return BySize::default();
             };
             let begun = lane.has_begun();
+            let is_over = is_over || lane.has_settled();
             lane.days += 1;
             let model = lane.model(SLOW[index], leanings[index]);
             let model = model.times(common[index]);
@@ -227,13 +228,16 @@ impl Drip {
         }
     }
 
-    /// Moves what is usual of idle people with its group's `share` of them.
-    pub fn follow_idle_share(&mut self, share: f64) {
+    /// Forgets what was usual, because it was a job's.
+    pub fn begin_anew(&mut self) {
+        self.lanes = Default::default();
+    }
+
+    /// Moves what is usual of idle people with its group's `share` of them; gives how many times as many
+    /// there are now, where that is known.
+    pub fn follow_idle_share(&mut self, share: f64) -> Option<f64> {
         let before = std::mem::replace(&mut self.idle_share, share);
-        if before <= 0.0 {
-            return;
-        }
-        let times = share / before;
+        let times = (before > 0.0).then(|| share / before)?;
         let of_signal = SLOW.into_iter().zip(&mut self.lanes);
         for (_, lane) in of_signal.filter(|(slow, _)| *slow == Signal::Idle) {
             for moments in [&mut lane.slow, &mut lane.fast, &mut lane.since] {
@@ -243,6 +247,7 @@ impl Drip {
                 *count *= times;
             }
         }
+        Some(times)
     }
 
     /// What a signal's expectation leans on.
@@ -317,7 +322,7 @@ impl Lane {
         }
         self.sums = self.sums.after(day, count, expected);
         self.is_alarmed |= is_alarmed;
-        if self.sums.excess() >= EXCESS_MIN {
+        if self.sums.excess() >= self.excess_min() {
             for peak in &mut self.peak[..sizes_of(self.sums.excess())] {
                 *peak = peak.max(self.sums.highest());
             }
@@ -329,6 +334,16 @@ impl Lane {
         let has_ended = self.sums.is_zero() && self.peak[0] > 0.0 && !self.is_alarmed;
         self.peak
             .map(|peak| (has_ended && peak > 0.0).then_some(peak))
+    }
+
+    /// The excess since the onset that is worth an alarm.
+    fn excess_min(&self) -> f64 {
+        EXCESS_MIN.max(EXCESS_SHARE * self.sums.usual())
+    }
+
+    /// Whether an excursion has lasted too long for what it is worth: it is the new level then, untold.
+    fn has_settled(&self) -> bool {
+        self.pending.len() >= PENDING_MAX && self.sums.excess() < self.excess_min()
     }
 
     /// Learns a day's count, up to where it is wild against what was `usual`, or holds it back; where
@@ -467,6 +482,19 @@ mod tests {
         }
         assert_eq!(told.len(), 1, "{told:?}");
         assert!((31..35).contains(&told[0]), "{told:?}");
+    }
+
+    #[test]
+    fn a_little_more_for_long_hides_no_theft() {
+        let count = |day: u32| 100 + day * 7 % 11 + if day >= 30 { 20 } else { 0 };
+        let days = |grown: u32| {
+            let theft = |day| if day >= 150 { 60 } else { 0 };
+            let (_, scores) = lived(170, |day| count(day + 150 - grown) + theft(day));
+            let found = scores[150..].iter().position(|score| *score > 10.0);
+            found.expect("it is found")
+        };
+        // Whether the account has read a fifth more for four months, or always has.
+        assert!(days(0) <= days(150) + 2, "{} {}", days(0), days(150));
     }
 
     #[test]

@@ -59,6 +59,7 @@ struct Common {
 const COMMON_ACCOUNTS: f64 = 10.0;
 /// No account counts for more than so many times its usual.
 const COMMON_TIMES: f64 = 4.0;
+
 impl Common {
     /// With what an account read and what was usual of it. One account's wild day, or theft, is not the
     /// group's.
@@ -91,7 +92,7 @@ pub struct Groups {
     experience: [Experience; AccountKind::ALL.len()],
     /// What they would have shown had each been a newcomer's.
     newcomers: [Experience; AccountKind::ALL.len()],
-    /// Whom all accounts read lately.
+    /// Whom all accounts read lately, programs left out.
     lately: Lately,
     /// What all account-days have shown of what the tails say.
     exceedance: Exceedance,
@@ -211,8 +212,9 @@ impl Groups {
 
     /// The share of the people read lately in `group` that was idle.
     pub fn idle_share(&self, group: u32) -> f64 {
-        let wider = self.lately.share(None);
-        self.all[group as usize].lately.share(Some(wider))
+        let group = &self.all[group as usize];
+        let accounts = group.prior.accounts;
+        group.lately.share_in(self.lately.share(), accounts)
     }
 
     /// How many times their usual the accounts of `group` read on that day, by signal.

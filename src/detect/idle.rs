@@ -20,6 +20,9 @@ const KNOWN_DAYS: u32 = 10;
 const SHARE_DAYS: usize = 5;
 /// People that this share leans on, and the share of idle ones among them where nothing is known.
 const SHARE_PEOPLE: f64 = 100.0;
+/// Accounts' worth of reading that a group's share leans on its supplier's with, so that who is alone
+/// in a group does not make what is usual of it.
+const SHARE_ACCOUNTS: f64 = 10.0;
 const SHARE_UNKNOWN: f64 = 0.05;
 /// Days before the last one that are told apart.
 const BEFORE: u32 = 15;
@@ -64,12 +67,26 @@ impl Lately {
         }
     }
 
-    /// The share of idle ones up to that day, leaning on a `wider` group's where there is one.
-    pub fn share(&self, wider: Option<f64>) -> f64 {
+    /// The share of idle ones up to that day.
+    pub fn share(&self) -> f64 {
+        self.leaning(SHARE_PEOPLE, SHARE_UNKNOWN)
+    }
+
+    /// The same for a group of so many accounts, leaning on its supplier's share.
+    pub fn share_in(&self, wider: f64, accounts: u32) -> f64 {
+        let [all, _] = self.sums();
+        let people = SHARE_ACCOUNTS * all / f64::from(accounts.max(1));
+        self.leaning(people.max(SHARE_PEOPLE), wider)
+    }
+
+    fn leaning(&self, people: f64, share: f64) -> f64 {
+        let [all, idle] = self.sums();
+        (idle + people * share) / (all + people)
+    }
+
+    fn sums(&self) -> [f64; 2] {
         let days = || self.days.iter().chain([&self.today]);
-        let sum = |at: usize| days().map(|day| day[at]).sum::<u64>() as f64;
-        let leaning = SHARE_PEOPLE * wider.unwrap_or(SHARE_UNKNOWN);
-        (sum(1) + leaning) / (sum(0) + SHARE_PEOPLE)
+        std::array::from_fn(|at| days().map(|day| day[at]).sum::<u64>() as f64)
     }
 
     /// Ends the day.
@@ -86,6 +103,14 @@ impl Lately {
 }
 
 impl Idle {
+    /// The same time, of which it is not known whom it read: nobody is idle.
+    pub(super) fn without_people(&self) -> Self {
+        Self {
+            reads: Vec::new(),
+            first: self.first,
+        }
+    }
+
     /// Takes the people that were read on a settled `day` (since 1970).
     pub fn learn(&mut self, day: u32, subjects: impl Iterator<Item = u32>) {
         let first = self.first.get_or_insert(day);
@@ -175,6 +200,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn who_is_alone_in_a_group_does_not_make_what_is_usual_of_it() {
+        let (mut alone, mut many) = (Lately::default(), Lately::default());
+        for _ in 0..SHARE_DAYS {
+            alone.end_day();
+            alone.add([40, 12]);
+            many.end_day();
+            many.add([4_000, 1_200]);
+        }
+        let (alone, many) = (alone.share_in(0.05, 1), many.share_in(0.05, 100));
+        assert!(alone < 0.08 && many > 0.25, "{alone} {many}");
+    }
 
     proptest! {
         #[test]

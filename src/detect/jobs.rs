@@ -4,12 +4,12 @@
 //! A job is recognised by its rhythm: the same hour on most days, on the same weekday, or on the same
 //! day of the month or its last one, at about the same size. What a job explains is
 //! neither learned as ordinary reading nor scored; the same volume at another hour, a second time,
-//! or grown past its band finds no excuse. Days and times are those of the supplier's clock; where
+//! taken out where it was looked at, or grown past its band finds no excuse. Days and times are those of the supplier's clock; where
 //! that is not known they are UTC's, and a change of the clock lies within the tolerance.
 //!
 //! A job may be declared instead: then it needs no history, and holds within its declared bounds.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::sync::Arc;
 
 use crate::detect::{
     ledger::Ledger,
@@ -19,25 +19,18 @@ use crate::detect::{
 };
 
 mod batch;
+mod found;
 mod rhythm;
 
-use self::batch::{batch, runs_of};
 pub use self::rhythm::Rhythm;
-use self::rhythm::{MONTH_END, day_of_month, weekday_of};
+use self::{
+    batch::{Batch, batch, runs_of},
+    found::Found,
+};
 
 /// A run may begin this much before or after its hour: an hour, and a quarter for clock changes
 /// that meet a late start.
 const TOLERANCE_PANES: u32 = PANES_PER_HOUR * 5 / 4;
-/// Runs of a job are alike in size up to this factor.
-const SIZE_RATIO: f64 = 2.0;
-/// Runs remembered.
-const RUNS_MAX: usize = 48;
-/// Jobs of one account.
-const JOBS_MAX: usize = 6;
-/// A run may exceed the mean by this many deviations, and in any case by a tenth and a little.
-const BAND_DEVIATIONS: f64 = 4.0;
-const BAND_SHARE: f64 = 0.1;
-
 /// One batch of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -49,17 +42,34 @@ pub struct Run {
     start: u32,
     /// People, or records exported where they are more.
     size: u32,
+    /// Whether it took all records out in one piece, or none of them; nothing where it did both.
+    exports: Option<bool>,
+    /// What was said of the day it was on.
+    word: Word,
+}
+
+/// What was said of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Nothing: no test crossed.
+    Quiet,
+    /// That it was unusual.
+    Told,
+    /// That it was as it should be.
+    Vouched,
 }
 
 impl Run {
-    fn new((first, last): (u32, u32), size: u32, calendar: &Calendar) -> Self {
+    fn new((first, last): (u32, u32), batch: &Batch, word: Word, calendar: &Calendar) -> Self {
         let wall = calendar.wall_pane(first);
         Self {
             first,
             last,
             date: wall / PANES_PER_DAY,
             start: wall % PANES_PER_DAY,
-            size,
+            size: batch.size,
+            exports: batch.exports(),
+            word,
         }
     }
 
@@ -80,9 +90,11 @@ pub struct Job {
     slack: u32,
     /// The largest run that it explains.
     size_max: u32,
-    /// Whether it takes records out in one piece, where that is declared.
+    /// Whether it takes records out in one piece, where that is known.
     exports: Option<bool>,
     last_day: u32,
+    /// The size that it may grow from, and the day since which that holds.
+    anchor: (u32, u32),
 }
 
 impl Job {
@@ -102,6 +114,7 @@ impl Job {
             size_max,
             exports,
             last_day: 0,
+            anchor: (size_max, 0),
         }
     }
 
@@ -139,18 +152,20 @@ impl Job {
             return None;
         }
         let batch = batch(ledger, from, to)?;
-        let does_as_declared = match self.exports {
-            Some(true) => batch.exported >= batch.records,
-            Some(false) => batch.exported == 0,
-            None => true,
-        };
-        let is_so = does_as_declared && batch.size <= self.size_max;
-        is_so.then(|| Run::new((batch.start, batch.end), batch.size, calendar))
+        let is_so = self.does(batch.exports()) && batch.size <= self.size_max;
+        // What is declared teaches nothing.
+        is_so.then(|| Run::new((batch.start, batch.end), &batch, Word::Quiet, calendar))
+    }
+
+    /// Whether it takes records out as a run does.
+    fn does(&self, exports: Option<bool>) -> bool {
+        self.exports.is_none() || self.exports == exports
     }
 
     fn explains(&self, run: &Run, calendar: &Calendar) -> bool {
         let (from, to) = self.span(run.date, calendar);
         self.rhythm.is_due(run.date, calendar)
+            && self.does(run.exports)
             && run.size <= self.size_max
             && from <= run.first
             && run.last <= to
@@ -165,15 +180,6 @@ pub struct Jobs {
     calendar: Calendar,
     /// Nothing where there never was a run: people have none.
     found: Option<Box<Found>>,
-}
-
-/// Runs, and the jobs that they make.
-#[derive(Clone, Debug, Default)]
-struct Found {
-    runs: VecDeque<Run>,
-    known: Vec<Job>,
-    /// Runs of the last active day that were explained.
-    before: Vec<Run>,
 }
 
 /// What the jobs explain of a day.
@@ -205,24 +211,26 @@ impl Jobs {
     }
 
     /// Takes the batches of a settled `day`; `is_bulk_only` leaves out reading one by one, which is
-    /// how people work.
-    pub fn learn(&mut self, day: u32, ledger: &Ledger, is_bulk_only: bool) -> Explained {
+    /// how people work, and `word` is what was said of the day.
+    pub fn learn(
+        &mut self,
+        (day, word): (u32, Word),
+        ledger: &Ledger,
+        is_bulk_only: bool,
+    ) -> Explained {
         let mut explained = self.explain_declared(day, ledger);
         if let Some(found) = &mut self.found {
             found
                 .known
                 .retain(|job| day.saturating_sub(job.last_day) <= job.rhythm.rule().2);
         }
-        for run in runs_of(day, ledger, is_bulk_only, &self.calendar) {
+        for run in runs_of((day, word), ledger, is_bulk_only, &self.calendar) {
             // What is declared is held to that, however often it is larger.
             if self.is_in_declared_hours(&run) {
                 continue;
             }
             let (found, calendar) = (self.found.get_or_insert_default(), &self.calendar);
-            found.runs.push_back(run);
-            if found.runs.len() > RUNS_MAX {
-                found.runs.pop_front();
-            }
+            found.push(run);
             let explains = |job: &Job| job.explains(&run, calendar);
             let known = found.known.iter().any(explains);
             let recognised = found.recognise(&run, calendar);
@@ -280,73 +288,6 @@ impl Jobs {
     }
 }
 
-impl Found {
-    /// Whether the known jobs explain half of what was run or more. A rhythm that the batches of an
-    /// event-driven program show by chance does not.
-    fn explains_most(&self, calendar: &Calendar) -> bool {
-        let size = |run: &Run| u64::from(run.size);
-        let explained = self.runs.iter().filter(|run| {
-            let mut known = self.known.iter();
-            known.any(|job| job.explains(run, calendar))
-        });
-        2 * explained.map(size).sum::<u64>() >= self.runs.iter().map(size).sum()
-    }
-
-    /// Makes or renews the job that `run` is the latest of; says whether there is one.
-    fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
-        let alike: Vec<Run> = self
-            .runs
-            .iter()
-            .copied()
-            .filter(|old| is_alike(old, run))
-            .collect();
-        // Where several dates fit, the known one stays; the end of a month has many.
-        let known = self.known.iter().filter(|job| {
-            let is_monthly = matches!(job.rhythm, Rhythm::DayOfMonth(_));
-            is_monthly && job.start.abs_diff(run.start) <= TOLERANCE_PANES
-        });
-        let known: Vec<Rhythm> = known.map(|job| job.rhythm).collect();
-        let often = [Rhythm::Daily, Rhythm::Weekly(weekday_of(run.date))];
-        let date = day_of_month(run.date);
-        // A run of the first may belong to the month's end before, but mostly does not.
-        let dates = if date > MONTH_END / 2 {
-            [MONTH_END, date]
-        } else {
-            [date, MONTH_END]
-        };
-        let dates = dates.map(Rhythm::DayOfMonth);
-        for rhythm in often.into_iter().chain(known).chain(dates) {
-            let (span, least, _) = rhythm.rule();
-            let of_rhythm = alike.iter().filter(|old| {
-                let is_due = |date| rhythm.is_due(date, calendar);
-                run.date.abs_diff(old.date) < span && is_due(old.date) && is_due(run.date)
-            });
-            let of_rhythm: Vec<Run> = of_rhythm.copied().collect();
-            let mut days: Vec<u32> = of_rhythm.iter().map(|run| run.date).collect();
-            days.dedup();
-            // Neighbouring days are one date of a month.
-            let is_monthly = matches!(rhythm, Rhythm::DayOfMonth(_));
-            let apart = days
-                .windows(2)
-                .filter(|pair| !is_monthly || pair[1] - pair[0] > 20);
-            if apart.count() + 1 < least {
-                continue;
-            }
-            let job = job_of(rhythm, run, &of_rhythm);
-            let same = self.known.iter().position(|old| {
-                old.rhythm.overlaps(rhythm) && old.start.abs_diff(job.start) <= TOLERANCE_PANES
-            });
-            match same {
-                Some(at) => self.known[at] = job,
-                None if self.known.len() < JOBS_MAX => self.known.push(job),
-                None => return false,
-            }
-            return true;
-        }
-        false
-    }
-}
-
 /// How much more of a signal the windows that end at `pane` may count because of `jobs`.
 pub fn allowance(
     jobs: &[Job],
@@ -367,41 +308,6 @@ pub fn largest(jobs: &[Job]) -> u32 {
     jobs.iter().map(|job| job.size_max).max().unwrap_or(0)
 }
 
-fn is_alike(a: &Run, b: &Run) -> bool {
-    let ratio = f64::from(a.size) / f64::from(b.size.max(1));
-    a.start.abs_diff(b.start) <= TOLERANCE_PANES && (1.0 / SIZE_RATIO..=SIZE_RATIO).contains(&ratio)
-}
-
-fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
-    let count = runs.len() as f64;
-    let mean = runs.iter().map(|run| f64::from(run.size)).sum::<f64>() / count;
-    let squares = runs.iter().map(|run| (f64::from(run.size) - mean).powi(2));
-    // Few runs say little of how sizes vary: a tenth is assumed for three of them.
-    let variance = (squares.sum::<f64>() + 3.0 * (BAND_SHARE * mean).powi(2)) / (count + 2.0);
-    let most = runs
-        .iter()
-        .map(|run| f64::from(run.size))
-        .fold(0.0, f64::max);
-    let band = mean + BAND_DEVIATIONS * variance.sqrt() + 2.0 * mean.sqrt();
-    let size = band.max(most * (1.0 + BAND_SHARE));
-    let mut starts: Vec<u32> = runs.iter().map(|run| run.start).collect();
-    starts.sort_unstable();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a few times a count; the cast saturates"
-    )]
-    Job {
-        rhythm,
-        start: starts[starts.len() / 2],
-        end: runs.iter().map(Run::end).max().unwrap_or(latest.end()),
-        slack: TOLERANCE_PANES,
-        size_max: size.ceil() as u32,
-        exports: None,
-        last_day: latest.date,
-    }
-}
-
 const fn hour(pane: u32) -> u32 {
     pane - pane % PANES_PER_HOUR
 }
@@ -414,20 +320,30 @@ mod tests {
         event::days_from_civil,
     };
 
+    /// Batches at panes of the day, of so many records, so many of them exported.
+    fn ledger_of(day: u32, batches: &[(u32, u64, u64)]) -> Ledger {
+        let mut ledger = Ledger::default();
+        for (pane, records, exported) in batches.iter().copied() {
+            let share = Share {
+                records,
+                exported,
+                unnamed: records,
+                ..Share::default()
+            };
+            ledger.add(pane_start(day * PANES_PER_DAY + pane), share, &[]);
+        }
+        ledger
+    }
+
     /// Learns days on which an account reads batches at panes of the day, of so many records.
     fn learned(days: impl Iterator<Item = (u32, Vec<(u32, u64)>)>) -> (Jobs, Vec<Explained>) {
         let mut jobs = Jobs::default();
         let explained = days.map(|(day, batches)| {
-            let mut ledger = Ledger::default();
-            for (pane, records) in batches {
-                let share = Share {
-                    records,
-                    unnamed: records,
-                    ..Share::default()
-                };
-                ledger.add(pane_start(day * PANES_PER_DAY + pane), share, &[]);
-            }
-            jobs.learn(day, &ledger, false)
+            let batches = batches
+                .into_iter()
+                .map(|(pane, records)| (pane, records, 0));
+            let ledger = ledger_of(day, &batches.collect::<Vec<_>>());
+            jobs.learn((day, Word::Quiet), &ledger, false)
         });
         let explained = explained.collect();
         (jobs, explained)
@@ -485,6 +401,47 @@ mod tests {
             runs.filter(|run| run.date == june(date)).count()
         };
         assert_eq!([of_day(5, 6), of_day(6, 7), of_day(7, 8)], [1, 1, 0]);
+    }
+
+    /// How large a nightly run a job explains that begins with 300 and grows by a tenth each night,
+    /// after so many, where so much was said of its nights.
+    fn grown(nights: u32, word: Word) -> u32 {
+        let mut jobs = Jobs::default();
+        let mut size = 300;
+        for night in 0..nights {
+            let batch = [(240, size, 0)];
+            jobs.learn(
+                (june(1) + night, word),
+                &ledger_of(june(1) + night, &batch),
+                false,
+            );
+            size += size / 10;
+        }
+        let known: Vec<Job> = jobs.known().collect();
+        largest(&known)
+    }
+
+    #[test]
+    fn a_job_grows_in_silence_by_a_fifth_a_week() {
+        let [young, old] = [7, 28].map(|nights| grown(nights, Word::Quiet));
+        assert!(young > 400 && old < young * 2, "{young} {old}");
+        assert!(grown(28, Word::Vouched) > 3_000);
+        let told = grown(28, Word::Told);
+        assert!(told > 2 * old, "it was told of each night: {told}");
+    }
+
+    #[test]
+    fn what_is_taken_out_is_not_what_was_looked_at() {
+        let mut jobs = Jobs::default();
+        let mut run = |night, exported| {
+            let ledger = ledger_of(june(night), &[(240, 300, exported)]);
+            let explained = jobs.learn((june(night), Word::Quiet), &ledger, false);
+            explained.runs.iter().any(|run| run.date == june(night))
+        };
+        let looked_at = (1..=8).map(|night| run(night, 0)).collect::<Vec<_>>();
+        assert_eq!(looked_at[4..], [true; 4]);
+        assert!(!run(9, 300), "taken out at the same hour");
+        assert!(run(10, 0));
     }
 
     #[test]

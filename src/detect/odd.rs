@@ -155,7 +155,7 @@ impl Odd {
             };
             reached = number + 1;
             let mut take = |window, pane, people: u32| {
-                if people >= PEOPLE_MIN {
+                if people >= u32::from(PEOPLE_MIN) {
                     let score = latest.odd_score(number, window, pane, u64::from(people));
                     reach(
                         scores,

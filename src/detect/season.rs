@@ -197,6 +197,13 @@ impl Season {
         self.last_day = Some(day);
     }
 
+    /// Forgets how much was read in each hour.
+    pub fn begin_anew(&mut self) {
+        for seen in &mut self.seen {
+            (seen.people, seen.squares) = (seen.days, seen.days);
+        }
+    }
+
     /// Lets a day pass that says nothing, where it follows on the last.
     pub fn skip(&mut self, day: i64) {
         self.last_day = self
@@ -219,7 +226,8 @@ impl Season {
         let usual = sum(&|seen| f64::from(seen.people)) / days;
         let squares = sum(&|seen| f64::from(seen.squares));
         let explained = sum(&|seen| f64::from(seen.people) * seen.mean());
-        let slots = self.seen.len() as f64;
+        // One that is hardly remembered is none to be told apart.
+        let slots = sum(&|seen| f64::from(seen.days).min(1.0));
         let freedom = days - slots;
         let spread = days - sum(&|seen| f64::from(seen.days).powi(2)) / days;
         if freedom <= 0.0 || spread <= 0.0 {
@@ -345,6 +353,35 @@ mod tests {
         }
         let paces = season.paces();
         assert!(paces[3] < 0.4 && paces[10] > 2.0, "{paces:?}");
+    }
+
+    #[test]
+    fn one_day_of_an_hour_says_little_of_the_others() {
+        let work = |season: &mut Season| {
+            for day in 0..42_i64 {
+                let slots = (8..17_u8).map(|hour| (usize::from(hour), 50.0));
+                season.learn(20_780 + day, slots);
+            }
+        };
+        let (mut plain, mut once) = (Season::default(), Season::default());
+        work(&mut plain);
+        once.learn(20_680, [(3, 40.0)].into_iter());
+        work(&mut once);
+        let (plain, once) = (plain.paces()[10], once.paces()[10]);
+        assert!((plain - once).abs() < 0.01, "{plain} {once}");
+    }
+
+    #[test]
+    fn what_was_a_job_s_leaves_no_pace() {
+        let mut season = Season::default();
+        for day in 0..42_i64 {
+            let people = |hour| if hour == 2 { 900.0 } else { 20.0 };
+            season.learn(20_780 + day, (0..12).map(|hour| (hour, people(hour))));
+        }
+        assert!(season.paces()[2] > 5.0);
+        season.begin_anew();
+        let is_once = |pace: f64| (pace - 1.0).abs() < 1e-9;
+        assert!(season.paces().into_iter().all(is_once));
     }
 
     #[test]

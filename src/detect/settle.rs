@@ -5,12 +5,12 @@
 use crate::{
     detect::{
         account::Account,
-        baseline::{Lesson, believed, stat},
+        baseline::{Lesson, stat},
         calibration::{LEVEL, NO_SCORES, Scores, Shown},
         critical::Table,
         drip::{Drip, SLOW},
         familiar::MetOn,
-        jobs::Explained,
+        jobs::{Explained, Word},
         ledger::Scratch,
         pane::{PANES_PER_DAY, PANES_PER_HOUR, noon_of},
         parts::{Part, Parts},
@@ -22,6 +22,10 @@ use crate::{
     },
     event::AccountKind,
 };
+
+/// An hour teaches how much is read in it up to so many deviations above the mean, as a day does a slow
+/// test: what is grown day by day is not to become usual sooner.
+const PACE_DEVIATIONS: f64 = 2.0;
 
 /// What an account-day that raised an alarm teaches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,7 +89,9 @@ impl Account {
         let day = day_end.day;
         let mut whole = self.unsettled.take(day)?;
         self.is_vague = false;
-        if day_end.is_established && self.baseline.days == 0 {
+        // A program's first run says nothing of the next one's.
+        let tells_arrivals = day_end.is_established && self.kind != AccountKind::Service;
+        if tells_arrivals && self.baseline.days == 0 {
             self.drip = Drip::of_arrival();
         }
         self.follow_idle_share(day_end.idle_share);
@@ -101,7 +107,7 @@ impl Account {
             whole.alarms = 0;
             whole.is_vouched = true;
         }
-        let explained = self.explain_jobs(day_end);
+        let explained = self.explain_jobs(day_end, &whole);
         let mut scores = NO_SCORES;
         self.learn_slowly(
             day_end,
@@ -132,8 +138,6 @@ impl Account {
         // Many people read in unusual circumstances may be a theft that raised no alarm; it says
         // nothing of how rare such days are.
         let is_suspect = !whole.is_vouched && scores[0][COUNTED..].iter().any(Option::is_some);
-        // A program's first run says nothing of the next one's.
-        let tells_arrivals = day_end.is_established && self.kind != AccountKind::Service;
         let shown = Shown {
             scores,
             aspects: if is_suspect { 0 } else { aspects },
@@ -156,14 +160,10 @@ impl Account {
     }
 
     /// Moves what is usual of idle people as its group's share of them has moved.
-    #[expect(clippy::cast_possible_truncation, reason = "a share")]
     fn follow_idle_share(&mut self, share: f64) {
-        let before = f64::from(std::mem::replace(&mut self.idle_share, share as f32));
-        if before > 0.0 {
-            let times = share / before;
+        if let Some(times) = self.drip.follow_idle_share(share) {
             self.baseline.scale(Signal::Idle, times);
         }
-        self.drip.follow_idle_share(share);
     }
 
     /// Lets a day pass that teaches nothing. What it read may still be part of an incident.
@@ -188,7 +188,7 @@ impl Account {
 
     /// Takes the day's batches of a program. People have no jobs but declared ones: what comes back
     /// at their desks' hours is the day's work.
-    fn explain_jobs(&mut self, day_end: DayEnd) -> Explained {
+    fn explain_jobs(&mut self, day_end: DayEnd, whole: &Day) -> Explained {
         let day = day_end.day;
         let is_bulk_only = match self.kind {
             _ if !day_end.parts.has(Part::Jobs) => {
@@ -200,10 +200,16 @@ impl Account {
             AccountKind::Service => false,
             AccountKind::Unknown => true,
         };
-        let explained = self.jobs.learn(day, &self.ledger, is_bulk_only);
+        let word = match whole.alarms {
+            _ if whole.is_vouched => Word::Vouched,
+            0 => Word::Quiet,
+            _ => Word::Told,
+        };
+        let explained = self.jobs.learn((day, word), &self.ledger, is_bulk_only);
         if explained.was_learned {
             self.baseline.begin_anew();
-            self.drip = Drip::default();
+            self.drip.begin_anew();
+            self.season.begin_anew();
         }
         explained
     }
@@ -220,12 +226,11 @@ impl Account {
             let count = f64::from(count.saturating_sub(job).max(1));
             let most = latest.map(|latest| {
                 let expected = latest.model(people, first);
-                // What was told is no reason to expect more then.
-                let is_told = whole.alarms != 0;
-                1.0 + if is_told {
-                    expected.mean
-                } else {
-                    believed(expected)
+                1.0 + match whole.alarms {
+                    _ if whole.is_vouched => f64::INFINITY,
+                    0 => expected.mean + PACE_DEVIATIONS * expected.deviation(),
+                    // What was told is no reason to expect more then.
+                    _ => expected.mean,
                 }
             });
             let slot = self.season.calendar.slot_of_hour(block.hour);

@@ -1,14 +1,16 @@
 //! The critical counts of an account (or of a newcomer to a group) from one day end to the next.
 
+mod bar;
 mod hours;
 mod odd;
 mod packed;
 
+pub use self::{bar::PEOPLE_MIN, odd::odd_test, packed::Packed};
 use self::{
+    bar::{Floor, TooMuch},
     hours::{ACTIVE, HOURLY, Hours, level_of},
     odd::OddScores,
 };
-pub use self::{odd::odd_test, packed::Packed};
 
 use crate::detect::{
     baseline::{Baseline, STATS, stat},
@@ -23,7 +25,6 @@ use crate::detect::{
     parts::{Part, Parts},
     peers::Prior,
     season::{Calendar, SLOTS, Season},
-    size::{BySize, SIZES},
     window::{Signal, Window},
 };
 
@@ -37,15 +38,6 @@ pub const USED: usize = COUNTED - 2 + ODD_WINDOWS.len();
 /// Of these, the ones that a newcomer can cross: of people, of records exported, and of idle people, in
 /// the windows up to a day.
 pub const USED_OF_NEWCOMERS: usize = 8;
-
-/// Fewer people than this alarm nobody: below the medium severity of 25, and what a clerk with a
-/// handful of people a day may read on an odd one.
-pub const PEOPLE_MIN: u32 = 20;
-/// Fewer records exported than this alarm nobody; they repeat people that are counted as such.
-const EXPORTED_MIN: u32 = 50;
-/// A count that the account reached last month is no surprise, nor is a quarter more of it: the
-/// guard for tails heavier than the negative binomial's.
-const RECORD_FACTOR: f64 = 1.25;
 
 /// The test that an account declared never to export crosses with its first one.
 const FORBIDDEN: usize = stat(Signal::Exported, Window::FiveMinutes);
@@ -354,88 +346,6 @@ pub fn signal_and_window(test: usize) -> (Signal, Window) {
 
 fn slow_place(signal: Signal) -> Option<usize> {
     SLOW.iter().position(|slow| *slow == signal)
-}
-
-/// The counts below which a test does not cross.
-#[derive(Clone, Copy, Debug)]
-struct Floor {
-    /// In any hour.
-    least: u32,
-    /// More than was reached lately, in an hour of the usual pace.
-    record: u32,
-}
-
-impl Floor {
-    fn of(baseline: &Baseline, test: usize) -> Self {
-        let (signal, window) = signal_and_window(test);
-        let least = match signal {
-            _ if window == Window::Today => u32::MAX,
-            Signal::Novel if !baseline.is_acquainted() => u32::MAX,
-            Signal::People | Signal::Novel | Signal::Idle => PEOPLE_MIN,
-            Signal::Exported | Signal::Records => EXPORTED_MIN,
-        };
-        let record = f64::from(baseline.learned_max(test)) * RECORD_FACTOR;
-        Self {
-            least,
-            record: whole(record).saturating_add(1),
-        }
-    }
-
-    /// Where the account reads `pace` times its usual: what was reached in its busy hours is a surprise
-    /// in a quiet one.
-    fn at(self, pace: f64) -> u32 {
-        self.least
-            .max(whole(f64::from(self.record) * pace.min(1.0)))
-    }
-}
-
-/// From which count on a test crosses.
-#[derive(Clone, Copy, Debug)]
-struct TooMuch {
-    model: Model,
-    floor: Floor,
-    scores: BySize<f64>,
-}
-
-impl TooMuch {
-    /// The counts that reach one of the scores, each lowered by the logarithm of a probability, where the
-    /// account reads `pace` times its usual.
-    fn counts<const N: usize>(self, pace: f64, lowered: [f64; N], table: &mut Table) -> [u32; N] {
-        let floor = self.floor.at(pace);
-        if floor == u32::MAX {
-            return [u32::MAX; N];
-        }
-        let model = self.model.times(pace);
-        // X is 1 + Y.
-        let mut bars = |score: f64| {
-            let counts = table.criticals(model, lowered.map(|lowered| score + lowered));
-            counts.map(|count| 1 + count)
-        };
-        let mut counts = [u64::MAX; N];
-        for (score, size) in self.scores.into_iter().zip(SIZES) {
-            let least = match size {
-                0 => 0,
-                size => 1 + u64::from(whole((model.mean + f64::from(size)).ceil())),
-            };
-            if counts.iter().all(|count| *count <= least) {
-                break;
-            }
-            for (count, bar) in counts.iter_mut().zip(bars(score)) {
-                *count = (*count).min(bar.max(least));
-            }
-        }
-        let counts = counts.map(|count| u32::try_from(count).unwrap_or(u32::MAX));
-        counts.map(|count| count.max(floor))
-    }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a count times a small factor; the cast saturates"
-)]
-fn whole(count: f64) -> u32 {
-    count.floor() as u32
 }
 
 #[cfg(test)]

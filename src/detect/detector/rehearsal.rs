@@ -3,7 +3,7 @@
 use std::hash::BuildHasher as _;
 
 use super::Detector;
-use crate::detect::{Account, Config, idle::Idle, peers::Prior};
+use crate::detect::{Account, Config, peers::Prior};
 
 impl Detector {
     /// A detector without accounts, in whose groups nothing moves: where [`cast`](Self::cast) lets one
@@ -28,8 +28,7 @@ impl Detector {
             .hasher
             .hash_one(account.name.as_deref().unwrap_or_default());
         self.ids.insert_unique(hash, 0, |_| hash);
-        // Nobody who plays there is idle: what the one before read is no past of this one's people.
-        self.idle = Idle::default();
+        self.idle = from.idle.without_people();
         self.pending_days.clone_from(&from.pending_days);
         (self.settled, self.epoch) = (from.settled, from.epoch);
         (self.touches, self.known) = (from.touches, from.known);

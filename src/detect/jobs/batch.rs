@@ -1,6 +1,6 @@
 //! Batches of reading: what may be a run of a job.
 
-use super::Run;
+use super::{Run, Word};
 use crate::detect::{
     ledger::Ledger,
     pane::{PANES_PER_DAY, PANES_PER_HOUR, Share},
@@ -21,7 +21,7 @@ const BATCHES_MAX: usize = 6;
 
 /// The batches of a UTC day.
 pub(super) fn runs_of(
-    day: u32,
+    (day, word): (u32, Word),
     ledger: &Ledger,
     is_bulk_only: bool,
     calendar: &Calendar,
@@ -60,7 +60,7 @@ pub(super) fn runs_of(
     }
     let runs = large.into_iter().filter_map(|(start, end, ..)| {
         let batch = batch(ledger, start, end)?;
-        Some(Run::new((start, end), batch.size, calendar))
+        Some(Run::new((start, end), &batch, word, calendar))
     });
     runs.filter(|run| run.size >= SIZE_MIN).collect()
 }
@@ -72,8 +72,19 @@ pub(super) struct Batch {
     pub(super) start: u32,
     pub(super) end: u32,
     pub(super) size: u32,
-    pub(super) records: u64,
-    pub(super) exported: u64,
+    records: u64,
+    exported: u64,
+}
+
+impl Batch {
+    /// Whether all records were taken out in one piece, or none; nothing where some were.
+    pub(super) const fn exports(&self) -> Option<bool> {
+        match self.exported {
+            0 => Some(false),
+            exported if exported >= self.records => Some(true),
+            _ => None,
+        }
+    }
 }
 
 /// What was read in the panes from `from` to `to`; nothing where nothing was.

@@ -41,7 +41,6 @@ impl Packed {
         }
         for count in [
             &version.seen_max[..],
-            &version.floors.map(|floor| floor.least),
             &version.floors.map(|floor| floor.record),
             version.daily.as_flattened(),
             &version.slow,
@@ -49,6 +48,10 @@ impl Packed {
         .concat()
         {
             bytes.count(count);
+        }
+        for floor in version.floors {
+            bytes.byte(floor.least);
+            bytes.byte(floor.quiet);
         }
         version.hours.pack(&mut bytes);
         for level in version.day_level {
@@ -76,13 +79,14 @@ impl Packed {
         let (days, peers) = (bytes.count(), bytes.count());
         let bars = std::array::from_fn(|_| Bar::unpack(&mut bytes));
         let seen_max = std::array::from_fn(|_| bytes.count());
-        let least: [u32; COUNTED] = std::array::from_fn(|_| bytes.count());
-        let floors = least.map(|least| Floor {
-            least,
-            record: bytes.count(),
-        });
+        let records: [u32; COUNTED] = std::array::from_fn(|_| bytes.count());
         let daily = std::array::from_fn(|_| std::array::from_fn(|_| bytes.count()));
         let slow = std::array::from_fn(|_| bytes.count());
+        let floors = records.map(|record| Floor {
+            record,
+            least: bytes.byte(),
+            quiet: bytes.byte(),
+        });
         let hours = Hours::unpack(&mut bytes);
         let day_level = std::array::from_fn(|_| bytes.byte());
         Version {

@@ -1,0 +1,181 @@
+//! The runs of an account, and the jobs that their rhythm shows.
+
+use std::collections::VecDeque;
+
+use super::{
+    Job, Run, TOLERANCE_PANES, Word,
+    rhythm::{MONTH_END, Rhythm, day_of_month, weekday_of},
+};
+use crate::detect::{
+    baseline::{GROWTH_PER_WEEK, WEEK_DAYS},
+    season::Calendar,
+};
+
+/// Runs of a job are alike in size up to this factor.
+const SIZE_RATIO: f64 = 2.0;
+/// Runs remembered.
+const RUNS_MAX: usize = 48;
+/// Jobs of one account.
+const JOBS_MAX: usize = 6;
+/// A run may exceed the mean by this many deviations, and in any case by a tenth and a little.
+const BAND_DEVIATIONS: f64 = 4.0;
+const BAND_SHARE: f64 = 0.1;
+
+/// Runs, and the jobs that they make.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    runs: VecDeque<Run>,
+    pub(super) known: Vec<Job>,
+    /// Runs of the last active day that were explained.
+    pub(super) before: Vec<Run>,
+}
+
+impl Found {
+    /// Takes a run in.
+    pub(super) fn push(&mut self, run: Run) {
+        self.runs.push_back(run);
+        if self.runs.len() > RUNS_MAX {
+            self.runs.pop_front();
+        }
+    }
+
+    /// Whether the known jobs explain half of what was run or more. A rhythm that the batches of an
+    /// event-driven program show by chance does not.
+    pub(super) fn explains_most(&self, calendar: &Calendar) -> bool {
+        let size = |run: &Run| u64::from(run.size);
+        let explained = self.runs.iter().filter(|run| {
+            let mut known = self.known.iter();
+            known.any(|job| job.explains(run, calendar))
+        });
+        2 * explained.map(size).sum::<u64>() >= self.runs.iter().map(size).sum()
+    }
+
+    /// Makes or renews the job that `run` is the latest of; says whether there is one.
+    pub(super) fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
+        let alike: Vec<Run> = self
+            .runs
+            .iter()
+            .copied()
+            .filter(|old| is_alike(old, run))
+            .collect();
+        // Where several dates fit, the known one stays; the end of a month has many.
+        let known = self.known.iter().filter(|job| {
+            let is_monthly = matches!(job.rhythm, Rhythm::DayOfMonth(_));
+            is_monthly && job.start.abs_diff(run.start) <= TOLERANCE_PANES
+        });
+        let known: Vec<Rhythm> = known.map(|job| job.rhythm).collect();
+        let often = [Rhythm::Daily, Rhythm::Weekly(weekday_of(run.date))];
+        let date = day_of_month(run.date);
+        // A run of the first may belong to the month's end before, but mostly does not.
+        let dates = if date > MONTH_END / 2 {
+            [MONTH_END, date]
+        } else {
+            [date, MONTH_END]
+        };
+        let dates = dates.map(Rhythm::DayOfMonth);
+        for rhythm in often.into_iter().chain(known).chain(dates) {
+            let (span, least, _) = rhythm.rule();
+            let of_rhythm = alike.iter().filter(|old| {
+                let is_due = |date| rhythm.is_due(date, calendar);
+                run.date.abs_diff(old.date) < span && is_due(old.date) && is_due(run.date)
+            });
+            let of_rhythm: Vec<Run> = of_rhythm.copied().collect();
+            if days_of(rhythm, of_rhythm.iter()) < least {
+                continue;
+            }
+            let mut job = job_of(rhythm, run, &of_rhythm);
+            let same = self.known.iter().position(|old| {
+                old.rhythm.overlaps(rhythm)
+                    && old.start.abs_diff(job.start) <= TOLERANCE_PANES
+                    && old.does(run.exports)
+            });
+            match same {
+                Some(at) => {
+                    job.grow_from(&self.known[at], run, &of_rhythm);
+                    self.known[at] = job;
+                }
+                None if self.known.len() < JOBS_MAX => self.known.push(job),
+                None => return false,
+            }
+            return true;
+        }
+        false
+    }
+}
+
+impl Job {
+    /// Holds the job's size to what it may have grown to since it was `old`: in silence by a fifth a
+    /// week. Past that it takes a word, or as many runs that were told of as make a new job.
+    fn grow_from(&mut self, old: &Self, latest: &Run, runs: &[Run]) {
+        let (size, since) = old.anchor;
+        let most = whole(f64::from(size) * GROWTH_PER_WEEK);
+        let told = runs
+            .iter()
+            .filter(|run| run.size > most && run.word == Word::Told);
+        let is_known =
+            latest.word == Word::Vouched || days_of(self.rhythm, told) >= self.rhythm.rule().1;
+        if is_known {
+            return;
+        }
+        self.size_max = self.size_max.min(most);
+        if self.last_day.saturating_sub(since) < WEEK_DAYS {
+            self.anchor = old.anchor;
+        } else {
+            self.anchor.0 = self.size_max;
+        }
+    }
+}
+
+/// On how many of its days a rhythm shows in `runs`, which are in order.
+fn days_of<'a>(rhythm: Rhythm, runs: impl Iterator<Item = &'a Run>) -> usize {
+    let mut days: Vec<u32> = runs.map(|run| run.date).collect();
+    days.dedup();
+    // Neighbouring days are one date of a month.
+    let is_monthly = matches!(rhythm, Rhythm::DayOfMonth(_));
+    let apart = days
+        .windows(2)
+        .filter(|pair| !is_monthly || pair[1] - pair[0] > 20);
+    days.len().min(1) + apart.count()
+}
+
+fn is_alike(a: &Run, b: &Run) -> bool {
+    let ratio = f64::from(a.size) / f64::from(b.size.max(1));
+    a.exports == b.exports
+        && a.start.abs_diff(b.start) <= TOLERANCE_PANES
+        && (1.0 / SIZE_RATIO..=SIZE_RATIO).contains(&ratio)
+}
+
+fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
+    let count = runs.len() as f64;
+    let mean = runs.iter().map(|run| f64::from(run.size)).sum::<f64>() / count;
+    let squares = runs.iter().map(|run| (f64::from(run.size) - mean).powi(2));
+    // Few runs say little of how sizes vary: a tenth is assumed for three of them.
+    let variance = (squares.sum::<f64>() + 3.0 * (BAND_SHARE * mean).powi(2)) / (count + 2.0);
+    let most = runs
+        .iter()
+        .map(|run| f64::from(run.size))
+        .fold(0.0, f64::max);
+    let band = mean + BAND_DEVIATIONS * variance.sqrt() + 2.0 * mean.sqrt();
+    let size_max = whole(band.max(most * (1.0 + BAND_SHARE)));
+    let mut starts: Vec<u32> = runs.iter().map(|run| run.start).collect();
+    starts.sort_unstable();
+    Job {
+        rhythm,
+        start: starts[starts.len() / 2],
+        end: runs.iter().map(Run::end).max().unwrap_or(latest.end()),
+        slack: TOLERANCE_PANES,
+        size_max,
+        exports: latest.exports,
+        last_day: latest.date,
+        anchor: (size_max, latest.date),
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a few times a count; the cast saturates"
+)]
+const fn whole(size: f64) -> u32 {
+    size.ceil() as u32
+}
