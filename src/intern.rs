@@ -70,6 +70,16 @@ impl Interner {
         Some(id)
     }
 
+    /// The number of `string`, where it has one.
+    pub fn find(&self, string: &str) -> Option<u32> {
+        let string = string.as_bytes();
+        let hash = self.hasher.hash_one(string);
+        let start = self
+            .table
+            .find(hash, |&start| holds(&self.text, start, string))?;
+        Some(id_at(&self.text, *start))
+    }
+
     /// The string that `id` stands for.
     ///
     /// # Panics

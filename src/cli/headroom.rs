@@ -266,6 +266,7 @@ fn test((signal, window): (Signal, Window)) -> String {
         Signal::People => "people",
         Signal::Novel => "new people",
         Signal::Idle => "idle people",
+        Signal::Consecutive => "people with consecutive ids",
         Signal::Exported => "records exported",
         Signal::Records => "records",
     };

@@ -2,6 +2,7 @@
 
 mod covering;
 mod explaining;
+mod sequence;
 mod versions;
 
 use std::sync::Arc;

@@ -249,12 +249,12 @@ impl Baseline {
             is_program,
             is_vouched,
         } = lesson;
-        let is_novel = stat / Window::ALL.len() == Signal::Novel as usize;
+        let is_of_strangers = Signal::ALL[stat / Window::ALL.len()].is_of_strangers();
         // In the first days everybody is a stranger.
-        if x == 0 || is_novel && self.is_young() {
+        if x == 0 || is_of_strangers && self.is_young() {
             return;
         }
-        let is_young = self.is_young() || is_novel && !self.is_acquainted();
+        let is_young = self.is_young() || is_of_strangers && !self.is_acquainted();
         let usual = self.usual_mut(stat);
         usual.seen_max = usual.seen_max.max(x);
         let y = f64::from(x - 1);

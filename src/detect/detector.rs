@@ -132,7 +132,8 @@ impl Detector {
             self.touched.extend(idle.map(|subject| subject | IDLE));
         }
         let (place, touches) = account.ledger.add(event.time, seen.share, &self.touched);
-        self.touches += touches;
+        let in_force = (self.config.parts, self.settled);
+        self.touches += touches + account.mark_runs(&self.names, seen.pane, in_force);
         let peers = self.groups.versions(account.group);
         let begun = match place {
             Place::Newest => {

@@ -24,18 +24,28 @@ pub enum Aspect {
     Agent,
     /// It shows attributes that the account has not read.
     Fields,
+    /// It goes on with people whose ids follow on one another. Not new, but rare; they are counted by
+    /// themselves ([`Signal::Consecutive`](super::window::Signal::Consecutive)).
+    Sequence,
 }
 
 impl Aspect {
     /// Every aspect.
-    pub const ALL: [Self; 4] = [Self::Sleeper, Self::Address, Self::Agent, Self::Fields];
+    pub const ALL: [Self; 5] = [
+        Self::Sleeper,
+        Self::Address,
+        Self::Agent,
+        Self::Fields,
+        Self::Sequence,
+    ];
 
     /// Whether a set has it.
     pub const fn is_in(self, aspects: Aspects) -> bool {
         aspects & self.bit() != 0
     }
 
-    const fn bit(self) -> Aspects {
+    /// It alone.
+    pub(super) const fn bit(self) -> Aspects {
         1 << self as u8
     }
 }
@@ -127,6 +137,15 @@ impl Habits {
         aspects
     }
 
+    /// Notes for the end of its day that what is read in `pane` has this aspect too.
+    pub(super) fn note_also(&mut self, aspect: Aspect, pane: u32) {
+        let day = pane / PANES_PER_DAY;
+        let noted = self.noted.iter_mut().filter(|noted| noted.day == day);
+        for noted in noted {
+            noted.aspects |= aspect.bit();
+        }
+    }
+
     /// Prefetches what lies in this struct; see [`AHEAD`](crate::detect::AHEAD).
     pub(super) fn prefetch(&self) -> usize {
         let is_begun = self
@@ -150,7 +169,9 @@ impl Habits {
         self.days = self.days * keep + 1.0;
         let aspects = noted.as_ref().map_or(0, |noted| noted.aspects);
         for (aspect, days) in Aspect::ALL.into_iter().zip(&mut self.odd_days) {
-            let is_odd = !is_alarmed && aspect.is_in(aspects);
+            // Ids are counted up anew each time, and no such day makes the next one known.
+            let is_told = is_alarmed && aspect != Aspect::Sequence;
+            let is_odd = !is_told && aspect.is_in(aspects);
             *days = *days * keep + if is_odd { 1.0 } else { 0.0 };
         }
         let noted_fields = noted.as_ref().map_or(0, |noted| noted.fields);

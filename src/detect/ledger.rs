@@ -17,7 +17,7 @@ use crate::{
         pane::{PANE_MS, PANES_PER_DAY, Pane, Share, pane_of, pane_start},
         panes::Panes,
         running::{AGAIN, Running, Touch, give_back, last_of, make_room, rank, tail},
-        window::{Counts, IDLE, NOVEL, Window},
+        window::{CONSECUTIVE, Counts, NOVEL, Window},
     },
     event::Timestamp,
     intern::IdHash,
@@ -60,7 +60,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Adds an event at `time` that names the different people `subjects`, those new to the account
-    /// a second time with [`NOVEL`], and those whom nobody had read with [`IDLE`]; says where it fell, and how many touches it added.
+    /// a second time with [`NOVEL`], and those whom nobody had read with [`IDLE`](crate::detect::window::IDLE); says where it fell, and how many touches it added.
     pub fn add(&mut self, time: Timestamp, share: Share, subjects: &[u32]) -> (Place, usize) {
         let pane = pane_of(time);
         let in_pane = time.millis_since(pane_start(pane)).clamp(0, PANE_MS - 1);
@@ -79,24 +79,21 @@ impl Ledger {
         for running in &mut self.running {
             running.add(share);
         }
-        for &subject in subjects {
-            let earlier = self.replace_last(subject, pane);
-            if earlier == Some(pane) {
-                continue;
-            }
-            make_room(&mut self.touches);
-            self.touches.push_back(Touch {
-                marked_pane: pane,
-                subject,
-            });
-            for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
-                if earlier.is_none_or(|earlier| earlier < window.first(pane)) {
-                    running.named[rank(subject)] += 1;
-                }
-            }
-            self.index();
-        }
+        self.touch_newest(subjects, pane);
         (Place::Newest, self.touches.len() - before)
+    }
+
+    /// Marks a person who was touched in a `pane` that it holds with [`CONSECUTIVE`]; gives how many touches
+    /// that added.
+    pub fn mark_consecutive(&mut self, pane: u32, subject: u32) -> usize {
+        let before = self.touches.len();
+        let marked = [subject | CONSECUTIVE];
+        if self.newest() == Some(pane) {
+            self.touch_newest(&marked, pane);
+        } else {
+            self.touch_all_behind(&marked, pane);
+        }
+        self.touches.len() - before
     }
 
     /// Forgets what no window can ask for any more: panes before `pane` that lie outside the day
@@ -169,7 +166,7 @@ impl Ledger {
     /// The people touched in the panes from `from` to `to`, both included; may repeat.
     pub fn subjects(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
         let touched = self.touched(from, to);
-        touched.filter(|subject| subject & (NOVEL | IDLE) == 0)
+        touched.filter(|subject| subject & CONSECUTIVE == 0)
     }
 
     /// The people touched on a day, since 1970; may repeat.
@@ -182,7 +179,7 @@ impl Ledger {
     /// repeat.
     pub fn strangers(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
         let touched = self.touched(from, to);
-        touched.filter(|subject| subject & NOVEL != 0)
+        touched.filter(|subject| subject & CONSECUTIVE == NOVEL)
     }
 
     fn touched(&self, from: u32, to: u32) -> impl Iterator<Item = u32> {
@@ -240,8 +237,8 @@ impl Ledger {
         last_of(of_day, subject).map(|at| tail + at)
     }
 
-    /// The last pane of that day in which `subject` was touched.
-    fn last_pane(&self, subject: u32) -> Option<u32> {
+    /// The last pane in which `subject` was touched in the day that ends at the newest pane.
+    pub fn last_pane(&self, subject: u32) -> Option<u32> {
         match &self.last {
             Some(last) => last.get(&subject).copied(),
             None => self.search(subject).map(|at| self.touches[at].pane()),
@@ -336,6 +333,26 @@ impl Ledger {
         self.drop_index();
     }
 
+    fn touch_newest(&mut self, subjects: &[u32], pane: u32) {
+        for &subject in subjects {
+            let earlier = self.replace_last(subject, pane);
+            if earlier == Some(pane) {
+                continue;
+            }
+            make_room(&mut self.touches);
+            self.touches.push_back(Touch {
+                marked_pane: pane,
+                subject,
+            });
+            for (window, running) in Window::ALL.into_iter().zip(&mut self.running) {
+                if earlier.is_none_or(|earlier| earlier < window.first(pane)) {
+                    running.named[rank(subject)] += 1;
+                }
+            }
+            self.index();
+        }
+    }
+
     fn add_behind(&mut self, pane: u32, in_pane: u16, share: Share, subjects: &[u32]) {
         let newest = self.newest().unwrap_or(pane);
         let inside = |window: Window| pane >= window.first(newest);
@@ -353,6 +370,10 @@ impl Ledger {
                 running.pane_tail += 1;
             }
         }
+        self.touch_all_behind(subjects, pane);
+    }
+
+    fn touch_all_behind(&mut self, subjects: &[u32], pane: u32) {
         let first = self.touches.partition_point(|touch| touch.pane() < pane);
         let end = self.touches.partition_point(|touch| touch.pane() <= pane);
         if subjects.len() > SEARCHED_MAX {
@@ -414,7 +435,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::detect::window::Signal;
+    use crate::detect::window::{IDLE, Signal};
 
     #[derive(Clone, Debug)]
     struct Read {
@@ -448,14 +469,21 @@ mod tests {
     fn ledger_of(reads: &[Read]) -> Ledger {
         let mut ledger = Ledger::default();
         for read in reads {
-            let share = Share {
-                records: read.unnamed + read.subjects.len() as u64,
-                unnamed: read.unnamed,
-                ..Share::default()
-            };
-            ledger.add(pane_start(read.pane), share, &touched(read));
+            add(&mut ledger, read);
         }
         ledger
+    }
+
+    fn add(ledger: &mut Ledger, read: &Read) {
+        let share = Share {
+            records: read.unnamed + read.subjects.len() as u64,
+            unnamed: read.unnamed,
+            ..Share::default()
+        };
+        ledger.add(pane_start(read.pane), share, &touched(read));
+        for subject in in_runs(read) {
+            ledger.mark_consecutive(read.pane, subject);
+        }
     }
 
     /// What a read touches: a person is new in the first days, and every third one stays so.
@@ -473,19 +501,39 @@ mod tests {
         all.chain(new).chain(idle).collect()
     }
 
-    /// The obvious, slow counts of people, of new ones and of idle ones in a window that ends at `end`.
-    fn count_slowly(reads: &[Read], window: Window, end: u32) -> [u64; 3] {
+    /// Those of them whose ids are said to stand in a run.
+    fn in_runs(read: &Read) -> impl Iterator<Item = u32> {
+        let all = read.subjects.iter().copied();
+        all.filter(|subject| subject % 5 < 2)
+    }
+
+    /// The obvious, slow counts of people, of new ones, of idle ones and of those in runs in a window that
+    /// ends at `end`.
+    fn count_slowly(reads: &[Read], window: Window, end: u32) -> [u64; 4] {
         let inside = |read: &&Read| read.pane <= end && read.pane >= window.first(end);
         let all = reads.iter().filter(inside).flat_map(touched);
         let all: BTreeSet<u32> = all.collect();
         let marked = |mark| all.iter().filter(|subject| **subject & mark != 0).count() as u64;
         let (new, idle) = (marked(NOVEL), marked(IDLE));
         let unnamed: u64 = reads.iter().filter(inside).map(|read| read.unnamed).sum();
-        [all.len() as u64 - new - idle + unnamed, new, idle]
+        let in_runs: BTreeSet<u32> = reads.iter().filter(inside).flat_map(in_runs).collect();
+        [
+            all.len() as u64 - new - idle + unnamed,
+            new,
+            idle,
+            in_runs.len() as u64,
+        ]
     }
 
-    fn people(counts: Counts) -> [u64; 3] {
-        [Signal::People, Signal::Novel, Signal::Idle].map(|signal| counts[signal as usize])
+    fn people(counts: Counts) -> [u64; 4] {
+        let of = |signal| counts[signal as usize];
+        [
+            Signal::People,
+            Signal::Novel,
+            Signal::Idle,
+            Signal::Consecutive,
+        ]
+        .map(of)
     }
 
     proptest! {
@@ -514,8 +562,7 @@ mod tests {
             let mut all = reads.clone();
             for read in more {
                 let read = Read { pane: read.pane + 5_800, ..read };
-                let share = Share { unnamed: read.unnamed, ..Share::default() };
-                ledger.add(pane_start(read.pane), share, &touched(&read));
+                add(&mut ledger, &read);
                 all.push(read);
             }
             for window in Window::ALL {

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 
 use crate::{
-    detect::{pane::Share, window::IDLE},
+    detect::{pane::Share, sequence::Neighbours, window::IDLE},
     event::{self, AccessEvent},
     intern::Interner,
 };
@@ -119,6 +119,7 @@ pub struct Names {
     subjects: Interner,
     /// The number of the first of them.
     first_subject: u32,
+    neighbours: Neighbours,
     fields: Fields,
     /// The people that the last event named, each once.
     event_subjects: Vec<u32>,
@@ -130,6 +131,7 @@ impl Names {
         Self {
             subjects: Interner::new(subjects_max.min(SUBJECTS_MAX)),
             first_subject: 0,
+            neighbours: Neighbours::default(),
             fields: Fields::default(),
             event_subjects: Vec::new(),
         }
@@ -182,6 +184,23 @@ impl Names {
         &self.event_subjects
     }
 
+    /// Whether a person's id stands in a run of consecutive ones, as far as each other person `is_read`;
+    /// then those whose ids do so because of this one alone.
+    pub fn run_with<T: Copy>(
+        &self,
+        number: u32,
+        is_read: impl Fn(u32) -> Option<T>,
+    ) -> Option<Vec<(u32, T)>> {
+        let first = self.first_subject;
+        let known = number.checked_sub(first).unwrap_or(u32::MAX);
+        let is_read = move |known: u32| is_read(first.checked_add(known)?);
+        let mut run = self.neighbours.run_with(known, is_read)?;
+        for (known, _) in &mut run {
+            *known += first;
+        }
+        Some(run)
+    }
+
     /// Takes it that the last event named nobody.
     pub fn forget_event(&mut self) {
         self.event_subjects.clear();
@@ -203,7 +222,7 @@ impl Names {
 
     /// Bytes held, estimated.
     pub fn bytes(&self) -> usize {
-        self.subjects.bytes()
+        self.subjects.bytes() + self.neighbours.bytes()
     }
 
     /// How often an attribute was named that is one too many to be told apart.
@@ -220,7 +239,12 @@ impl Names {
         let mut unknown = 0;
         for name in event.subjects.iter() {
             match self.subjects.intern(name) {
-                Some(id) => self.event_subjects.push(self.first_subject + id),
+                Some(id) => {
+                    if id as usize == self.neighbours.len() {
+                        self.neighbours.push(name, |id| self.subjects.find(id));
+                    }
+                    self.event_subjects.push(self.first_subject + id);
+                }
                 None => unknown += 1,
             }
         }

@@ -22,6 +22,8 @@ pub enum Part {
     Jobs,
     /// The tests of people read in unusual circumstances.
     Circumstances,
+    /// That consecutive ids are such a circumstance.
+    Sequence,
     /// Many accounts that read in unusual circumstances on one day.
     Together,
     /// What keeps suspicious and wild days from teaching what is usual. The slow tests have a guard
@@ -40,7 +42,7 @@ pub enum Part {
 
 impl Part {
     /// Every part.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Season,
         Self::Peers,
         Self::Drip,
@@ -48,6 +50,7 @@ impl Part {
         Self::Idle,
         Self::Jobs,
         Self::Circumstances,
+        Self::Sequence,
         Self::Together,
         Self::Guard,
         Self::Tails,
@@ -66,6 +69,7 @@ impl Part {
             Self::Idle => "idle",
             Self::Jobs => "jobs",
             Self::Circumstances => "circumstances",
+            Self::Sequence => "sequence",
             Self::Together => "together",
             Self::Guard => "guard",
             Self::Tails => "tails",

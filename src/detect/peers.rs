@@ -53,6 +53,13 @@ const fn weak(mean: f64) -> PeerStat {
     }
 }
 
+/// People whose ids stand in runs, where some do: a page of a list, or a few.
+const RUN: PeerStat = PeerStat {
+    mean: 8.0,
+    shape: 2.0,
+    scatter: 0.5,
+};
+
 impl Prior {
     /// Before anything is known of a supplier: busy clerks, so that their first day is no alarm, and
     /// some of them ten times as busy. It is weak, and gone after the first days.
@@ -74,6 +81,10 @@ impl Prior {
             weak(25.0),
             weak(80.0),
             weak(100.0),
+            RUN,
+            RUN,
+            RUN,
+            RUN,
             weak(10.0),
             weak(25.0),
             weak(80.0),

@@ -12,8 +12,9 @@ const ROOM_MIN: usize = 8;
 /// below it: it stands for the year 4011.
 pub(super) const AGAIN: u32 = 1 << 31;
 
-/// That a person was read in a pane; with a mark, [`NOVEL`](super::window::NOVEL) or
-/// [`IDLE`](super::window::IDLE), that the person was so then.
+/// That a person was read in a pane; with a mark, [`NOVEL`](super::window::NOVEL),
+/// [`IDLE`](super::window::IDLE) or [`CONSECUTIVE`](super::window::CONSECUTIVE), that the person was so
+/// then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Touch {
     /// With [`AGAIN`] where a later one names the same subject.
@@ -40,8 +41,9 @@ pub(super) struct Running {
     pub(super) pane_tail: u32,
     /// Index of the first touch inside the window.
     pub(super) touch_tail: u32,
-    /// Different people by [`rank`]: all, those of them who were idle, and those who were new.
-    pub(super) named: [u32; 3],
+    /// Different people by [`rank`]: all, those of them who were idle, those who were new, and those whose
+    /// ids stand in a run.
+    pub(super) named: [u32; 4],
     pub(super) unnamed: u64,
     pub(super) exported: u64,
     pub(super) records: u64,
@@ -71,9 +73,16 @@ impl Running {
     }
 
     pub(super) fn counts(&self) -> Counts {
-        let [people, idle, novel] = self.named.map(u64::from);
+        let [people, idle, novel, consecutive] = self.named.map(u64::from);
         let people = people + self.unnamed;
-        [people, self.exported, novel, idle, self.records]
+        [
+            people,
+            self.exported,
+            novel,
+            idle,
+            consecutive,
+            self.records,
+        ]
     }
 }
 

@@ -1,19 +1,24 @@
 //! Whether people were read id by id: what work brings mostly has gaps, and who enumerates leaves none.
 //!
-//! It is told beside what was too much and is no test of its own: programs that page through a register
-//! do the same every night (reference: detection, scan shape).
+//! Programs that page through a register do the same every night, and clerks are given a page of a list
+//! (reference: detection, scan shape): how many of them an account reads in an hour, and how often it does
+//! at all, is known of it as for any other count ([`Signal::Consecutive`](super::window::Signal)). It is
+//! told beside whatever was too much.
 
 /// Fewer people than this may be consecutive by chance.
-const PEOPLE_MIN: u64 = 10;
+const TOLD_MIN: u64 = 10;
 /// Ids in a row from which they are a run: two may be a couple that was enrolled together.
 const RUN_MIN: usize = 3;
+/// Ids in a run from which its people are counted. Who reads a tenth of a register in an hour, whomever it
+/// may be, meets few.
+const RUN_COUNTED: usize = 5;
 /// Digits of an id that are taken for a number; those before them are part of its name.
 const DIGITS_MAX: u32 = 18;
 
 /// Whether it is worth telling that so many of the `people` have consecutive ids: half of them, and no
 /// handful.
 pub const fn is_told(consecutive: u64, people: u64) -> bool {
-    consecutive >= PEOPLE_MIN && 2 * consecutive >= people
+    consecutive >= TOLD_MIN && 2 * consecutive >= people
 }
 
 /// How many of these ids, each given once, lie in runs of three or more that count up by one. What counts
@@ -24,6 +29,78 @@ pub fn consecutive<'a>(ids: impl Iterator<Item = &'a str>) -> u64 {
     let runs = ids.chunk_by(Id::is_before);
     let runs = runs.map(<[Id<'_>]>::len).filter(|run| *run >= RUN_MIN);
     runs.sum::<usize>() as u64
+}
+
+/// Nobody.
+const NOBODY: u32 = u32::MAX;
+
+/// Whose ids stand beside whose, by people's numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Neighbours {
+    /// The numbers of those before and after each, or [`NOBODY`].
+    beside: Vec<[u32; 2]>,
+}
+
+impl Neighbours {
+    /// Takes the next person in, who has this `id`, and whose neighbours `find` finds by theirs.
+    pub(super) fn push(&mut self, id: &str, find: impl Fn(&str) -> Option<u32>) {
+        let number = u32::try_from(self.beside.len()).unwrap_or(NOBODY);
+        let read = Id::of(id);
+        let beside = read.map_or([None; 2], |read| {
+            let [as_long, shorter] = read.before();
+            let before = as_long.and_then(|id| find(&id));
+            let before = before.or_else(|| shorter.and_then(|id| find(&id)));
+            [before, read.after().and_then(|id| find(&id))]
+        });
+        self.beside.push([NOBODY; 2]);
+        for (place, other) in beside.into_iter().enumerate() {
+            // One of 99 and 099 is before 100: who came first.
+            if let Some(other) = other
+                && self.beside[other as usize][1 - place] == NOBODY
+            {
+                self.beside[other as usize][1 - place] = number;
+                self.beside[number as usize][place] = other;
+            }
+        }
+    }
+
+    /// How many people it knows.
+    pub(super) fn len(&self) -> usize {
+        self.beside.len()
+    }
+
+    /// Whether a person stands in a run of [`RUN_COUNTED`] or more, as far as each other `is_read`;
+    /// then those who do so because of this one alone. One that is left out ends no run: who counts up
+    /// meets ids that are refused.
+    pub(super) fn run_with<T: Copy>(
+        &self,
+        number: u32,
+        is_read: impl Fn(u32) -> Option<T>,
+    ) -> Option<Vec<(u32, T)>> {
+        let next = |side: usize, of: u32| {
+            let beside = self.beside.get(of as usize)?[side];
+            is_read(beside).map(|read| (beside, read)).or_else(|| {
+                let beside = self.beside.get(beside as usize)?[side];
+                is_read(beside).map(|read| (beside, read))
+            })
+        };
+        let side = |side: usize| {
+            let all = std::iter::successors(next(side, number), move |(of, _)| next(side, *of));
+            all.take(RUN_COUNTED)
+        };
+        let sides = [0, 1].map(|at| side(at).count());
+        if sides.iter().sum::<usize>() + 1 < RUN_COUNTED {
+            return None;
+        }
+        // As many on one side are a run without this one.
+        let new = [0, 1].into_iter().filter(|at| sides[*at] < RUN_COUNTED);
+        Some(new.flat_map(side).collect())
+    }
+
+    /// Bytes held, estimated.
+    pub(super) fn bytes(&self) -> usize {
+        self.beside.capacity() * size_of::<[u32; 2]>()
+    }
 }
 
 /// An id around its last number. In this order ids of a run lie side by side.
@@ -47,6 +124,30 @@ impl<'a> Id<'a> {
             digits: u32::try_from(digits).ok()?,
             number: id[start..end].parse().ok()?,
         })
+    }
+
+    /// The id that counts one more.
+    fn after(&self) -> Option<String> {
+        (self.digits < DIGITS_MAX).then(|| self.with(self.number + 1, self.digits as usize))
+    }
+
+    /// The ids that may count one less: with as many digits, and where 99 and 099 both come before 100,
+    /// with one less.
+    fn before(&self) -> [Option<String>; 2] {
+        let Some(number) = self.number.checked_sub(1) else {
+            return [None, None];
+        };
+        let digits = self.digits as usize;
+        let is_carry = digits > 1 && self.number == 10_u64.pow(self.digits - 1);
+        [
+            Some(self.with(number, digits)),
+            is_carry.then(|| self.with(number, digits - 1)),
+        ]
+    }
+
+    fn with(&self, number: u64, digits: usize) -> String {
+        let [before, after] = self.around;
+        format!("{before}{number:0digits$}{after}")
     }
 
     /// Whether `next` counts up by one: 9 to 10 as well as 09 to 10, but not 9 to 010.
@@ -88,6 +189,68 @@ mod tests {
         assert_eq!(of(&["P7", "P07", "P007", "P08", "P009"]), 0);
         assert_eq!(of(&["P8", "P9", "P10", "Q11"]), 3);
         assert_eq!(of(&["P9", "P010", "P011"]), 0);
+    }
+
+    /// The people of these ids, and for one by its place those who are a run with it.
+    fn run_of(ids: &[&str], place: usize, is_read: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+        let mut neighbours = Neighbours::default();
+        for (number, id) in ids.iter().enumerate() {
+            neighbours.push(id, |id| {
+                let place = ids[..number].iter().position(|known| *known == id);
+                place.and_then(|place| u32::try_from(place).ok())
+            });
+        }
+        let read = |other: u32| ids.get(other as usize).filter(|id| is_read(id));
+        let run = neighbours.run_with(u32::try_from(place).ok()?, read)?;
+        Some(run.into_iter().map(|(_, id)| (*id).to_owned()).collect())
+    }
+
+    #[test]
+    fn five_ids_are_a_run_in_any_order() {
+        let ids = ["P97", "P100", "P98", "P101", "P99", "P77", "ada"];
+        for place in 0..5 {
+            let run = run_of(&ids, place, |_| true);
+            assert_eq!(run.map(|run| run.len()), Some(4), "{place}");
+            let four = |id: &str| !["P97", "P101"].contains(&id);
+            assert_eq!(run_of(&ids, 4, four), None);
+        }
+        assert_eq!(
+            [run_of(&ids, 5, |_| true), run_of(&ids, 6, |_| true)],
+            [None, None]
+        );
+    }
+
+    #[test]
+    fn those_who_were_a_run_before_are_not_new_in_it() {
+        let ids: Vec<_> = (70..130).map(|id| format!("P{id:03}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let with = |place| run_of(&ids, place, |_| true).map(|run| run.len());
+        assert_eq!([with(59), with(3)], [Some(0), Some(3)]);
+        let refused = |id: &str| !id.ends_with('3');
+        assert!(
+            run_of(&ids, 41, refused).is_some(),
+            "one of ten was refused"
+        );
+        let pairs = |id: &str| !id.ends_with(['3', '4', '8', '9']);
+        assert_eq!(run_of(&ids, 42, pairs), None);
+    }
+
+    #[test]
+    fn an_id_has_one_before_it_and_one_after() {
+        let ids = ["P099", "P100", "P99", "ada", "", "Q1"];
+        let mut neighbours = Neighbours::default();
+        for (number, id) in ids.iter().enumerate() {
+            neighbours.push(id, |id| {
+                let place = ids[..number].iter().position(|known| *known == id);
+                place.and_then(|place| u32::try_from(place).ok())
+            });
+        }
+        let beside = [[NOBODY, 1], [0, NOBODY], [NOBODY; 2]];
+        assert_eq!(
+            neighbours.beside[..3],
+            beside,
+            "who came first is before 100"
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub const COUNTED: usize = Signal::TESTED.len() * Window::ALL.len();
 /// Tests in all: behind the others, people in unusual circumstances in each window.
 pub const TESTS: usize = COUNTED + Window::ALL.len();
 /// Tests that there is such a window for.
-pub const USED: usize = COUNTED - 2 + ODD_WINDOWS.len();
+pub const USED: usize = COUNTED - 5 + ODD_WINDOWS.len();
 /// Of these, the ones that a newcomer can cross: of people, of records exported, and of idle people, in
 /// the windows up to a day.
 pub const USED_OF_NEWCOMERS: usize = 8;
@@ -127,6 +127,7 @@ impl Version {
             let idle: f64 = hours.iter().map(|(active, _)| 1.0 - active).product();
             level_of(1.0 - idle)
         });
+        let rarities = history.habits.rarities(asked);
         let floors = std::array::from_fn(|test| Floor::of(baseline, test));
         let active = ACTIVE.map(f64::ln);
         let of_day = day_level.map(|level| active[usize::from(level)]);
@@ -135,10 +136,11 @@ impl Version {
         for signal in Signal::TESTED {
             let too_much = |window| {
                 let test = stat(signal, window);
+                let rarity = f64::from(rarity_of(signal, &rarities));
                 TooMuch {
                     model: models[test],
                     floor: floors[test],
-                    scores: asked.scores.map(|scores| scores[test]),
+                    scores: asked.scores.map(|scores| scores[test] - rarity),
                 }
             };
             daily[signal as usize] = too_much(Window::Day).counts(1.0, of_day, table);
@@ -162,7 +164,7 @@ impl Version {
             calendar: season.calendar.clone(),
             forbids_exports: history.forbids_exports,
             floors,
-            rarities: history.habits.rarities(asked),
+            rarities,
             odd: OddScores::of(asked),
             hours,
             daily,
@@ -261,7 +263,8 @@ impl Version {
         match window {
             Window::Today => slow_place(signal).map_or(0.0, |place| self.bars[place].score(count)),
             Window::Day | Window::FiveMinutes | Window::Hour => {
-                tail() - self.active(window, pane).ln()
+                let rarity = f64::from(rarity_of(signal, &self.rarities));
+                tail() - self.active(window, pane).ln() + rarity
             }
         }
     }
@@ -305,14 +308,25 @@ impl Version {
     }
 }
 
-/// Whether there is such a test: of many days there are those of [`SLOW`] alone, and idle people are
-/// too few to tell anything in five minutes.
+/// How rare days are that have such people at all, where most have none: -ln p.
+fn rarity_of(signal: Signal, rarities: &[f32; Aspect::ALL.len()]) -> f32 {
+    match signal {
+        Signal::Consecutive => rarities[Aspect::Sequence as usize],
+        _ => 0.0,
+    }
+}
+
+/// Whether there is such a test: of many days there are those of [`SLOW`] alone, idle people are too few
+/// to tell anything in five minutes, and ids are consecutive within an hour.
 fn is_used(test: usize) -> bool {
     let (signal, window) = signal_and_window(test);
     match window {
         Window::Today => test < COUNTED && slow_place(signal).is_some(),
-        Window::FiveMinutes => test >= COUNTED || signal != Signal::Idle,
-        Window::Hour | Window::Day => true,
+        Window::FiveMinutes => {
+            test >= COUNTED || signal != Signal::Idle && signal != Signal::Consecutive
+        }
+        Window::Hour => true,
+        Window::Day => test >= COUNTED || signal != Signal::Consecutive,
     }
 }
 
@@ -326,6 +340,7 @@ pub fn is_among(test: usize, parts: Parts) -> bool {
         let of_people = match signal {
             Signal::Novel => Some(Part::Novel),
             Signal::Idle => Some(Part::Idle),
+            Signal::Consecutive => Some(Part::Sequence),
             _ => None,
         };
         [of_people, slow]
@@ -466,7 +481,7 @@ mod tests {
         assert_eq!(used().count(), USED);
         let is_of_newcomers = |test: &usize| {
             let (signal, window) = signal_and_window(*test);
-            *test < COUNTED && signal != Signal::Novel && window != Window::Today
+            *test < COUNTED && !signal.is_of_strangers() && window != Window::Today
         };
         assert_eq!(used().filter(is_of_newcomers).count(), USED_OF_NEWCOMERS);
     }

@@ -79,21 +79,37 @@ pub enum Signal {
     /// Different people named whom nobody had read for a fortnight ([`Idle`](super::idle::Idle)); a
     /// program's batches take everybody, so of programs they are not counted.
     Idle,
+    /// Different people named whom the account did not know and whose ids stand in a run with those of
+    /// others such, read within an hour ([`sequence`](super::sequence)); a program pages through whole registers, so of programs they are
+    /// not counted.
+    Consecutive,
     /// Records returned, repeats included; not tested, reported beside the others.
     Records,
 }
 
 impl Signal {
     /// Every signal, the tested ones first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::People,
         Self::Exported,
         Self::Novel,
         Self::Idle,
+        Self::Consecutive,
         Self::Records,
     ];
     /// The signals that have a critical count.
-    pub const TESTED: [Self; 4] = [Self::People, Self::Exported, Self::Novel, Self::Idle];
+    pub const TESTED: [Self; 5] = [
+        Self::People,
+        Self::Exported,
+        Self::Novel,
+        Self::Idle,
+        Self::Consecutive,
+    ];
+
+    /// Whether it counts people whom the account did not know: in its first days it knows nobody.
+    pub const fn is_of_strangers(self) -> bool {
+        matches!(self, Self::Novel | Self::Consecutive)
+    }
 }
 
 /// The counts of one window, by [`Signal`].
@@ -104,3 +120,6 @@ pub const NOVEL: u32 = 1 << 31;
 
 /// The same for a person whom nobody had read for a fortnight.
 pub const IDLE: u32 = 1 << 30;
+
+/// Both bits: the mark of a person whose id stands in a run.
+pub const CONSECUTIVE: u32 = NOVEL | IDLE;

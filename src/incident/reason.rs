@@ -23,6 +23,9 @@ pub(super) fn sentences(found: &Explanation, is_named: bool) -> Vec<String> {
                 Signal::People => "people",
                 Signal::Novel => "people that it had not read before",
                 Signal::Idle => "people that nobody had read for a fortnight",
+                Signal::Consecutive => {
+                    "people that it had not read before whose ids follow on one another"
+                }
                 Signal::Exported | Signal::Records => "records exported",
             };
             format!("{what} in {}", window.words())
@@ -74,14 +77,7 @@ fn of_the_month(found: &Coverage) -> String {
 /// Says what came, and what is usual.
 fn sentence(found: &Explanation, is_named: bool) -> String {
     let count = found.observed[found.signal as usize];
-    let what = match found.signal {
-        Signal::People if !is_named => format!("{count} records that name nobody"),
-        Signal::People => people_read(count),
-        Signal::Novel => format!("{count} people's records that it had not read before"),
-        Signal::Idle => format!("{count} people's records that nobody had read for a fortnight"),
-        Signal::Exported | Signal::Records if count == 1 => "1 record exported".to_owned(),
-        Signal::Exported | Signal::Records => format!("{count} records exported"),
-    };
+    let what = came(found.signal, count, is_named);
     if let Some(attempts) = found.refused {
         return format!(
             "{attempts} attempts refused in {window}; {critical} is too much for this account",
@@ -183,6 +179,23 @@ fn people_read(count: u64) -> String {
     }
 }
 
+/// What of a signal came.
+fn came(signal: Signal, count: u64, is_named: bool) -> String {
+    match signal {
+        Signal::People if !is_named => format!("{count} records that name nobody"),
+        Signal::People => people_read(count),
+        Signal::Novel => format!("{count} people's records that it had not read before"),
+        Signal::Idle => format!("{count} people's records that nobody had read for a fortnight"),
+        Signal::Consecutive => {
+            format!(
+                "{count} people's records that it had not read before and whose ids follow on one another"
+            )
+        }
+        Signal::Exported | Signal::Records if count == 1 => "1 record exported".to_owned(),
+        Signal::Exported | Signal::Records => format!("{count} records exported"),
+    }
+}
+
 /// In what circumstances they were read.
 fn unusual(aspects: Aspects) -> String {
     let words = |aspect| match aspect {
@@ -190,6 +203,7 @@ fn unusual(aspects: Aspects) -> String {
         Aspect::Address => "from an address new to it",
         Aspect::Agent => "with a program new to it",
         Aspect::Fields => "with attributes new to it",
+        Aspect::Sequence => "id by id",
     };
     let found = Aspect::ALL
         .into_iter()
@@ -215,9 +229,9 @@ mod tests {
         Explanation {
             window: Window::Hour,
             signal: Signal::People,
-            observed: [32, 0, 5, 1, 40],
+            observed: [32, 0, 5, 1, 0, 40],
             actions: 32,
-            expected: [4.12, 1.0, 1.5, 1.0, 6.0],
+            expected: [4.12, 1.0, 1.5, 1.0, 1.0, 6.0],
             critical: 28,
             score: 16.1,
             seen_max: 19,

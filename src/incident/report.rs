@@ -100,7 +100,7 @@ pub(super) fn alert(
     let [.., expected_records] = found.expected;
     // The people that the critical count is about.
     let people = match found.signal {
-        Signal::Novel | Signal::Idle => found.signal,
+        Signal::Novel | Signal::Idle | Signal::Consecutive => found.signal,
         Signal::People | Signal::Exported | Signal::Records => Signal::People,
     } as usize;
     let month = found.coverage.filter(|_| found.is_of_coverage_alone());

@@ -37,10 +37,10 @@ impl Floor {
     pub(super) fn of(baseline: &Baseline, test: usize) -> Self {
         let (signal, window) = signal_and_window(test);
         let more = |count: u32| whole(f64::from(count) * RECORD_FACTOR).saturating_add(1);
-        let is_untold = signal == Signal::Novel && !baseline.is_acquainted();
+        let is_untold = signal.is_of_strangers() && !baseline.is_acquainted();
         Self {
             least: match signal {
-                Signal::People | Signal::Novel | Signal::Idle => PEOPLE_MIN,
+                Signal::People | Signal::Novel | Signal::Idle | Signal::Consecutive => PEOPLE_MIN,
                 Signal::Exported | Signal::Records => EXPORTED_MIN,
             },
             quiet: u8::try_from(more(baseline.told_in_quiet(test))).unwrap_or(u8::MAX),
