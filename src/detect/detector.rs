@@ -20,7 +20,7 @@ use crate::{
         critical::Table,
         exceedance::Exceedance,
         groups::Groups,
-        habits::Aspects,
+        habits::{Aspect, Aspects},
         idle::Idle,
         ledger::{Place, Scratch},
         merge_findings,
@@ -114,6 +114,65 @@ impl Detector {
             return self.observe_refused(event, findings);
         }
         let seen = self.read(event)?;
+        let (place, last_mark) = self.count(event, &seen)?;
+        let account = self.accounts[seen.account.0 as usize].as_mut()?;
+        let peers = self.groups.versions(account.group);
+        let begun = match place {
+            Place::Newest => {
+                let crossed = account.test_newest(peers, self.epoch);
+                let begun = account.unsettled.note_newest(&account.ledger, self.settled);
+                if crossed != 0 {
+                    account.unsettled.note_alarm(seen.pane, crossed);
+                    findings.push(Finding {
+                        account: seen.account,
+                        pane: seen.pane,
+                        crossed,
+                    });
+                }
+                begun
+            }
+            Place::Behind => {
+                let begun = account.unsettled.note_behind(seen.pane, self.settled);
+                let first = findings.len();
+                let marked = last_mark.filter(|pane| *pane != seen.pane);
+                for pane in [seen.pane].into_iter().chain(marked) {
+                    account.test_behind(peers, pane, &mut self.scratch, |pane, crossed| {
+                        findings.push(Finding {
+                            account: seen.account,
+                            pane,
+                            crossed,
+                        });
+                    });
+                }
+                for finding in &findings[first..] {
+                    account.unsettled.note_alarm(finding.pane, finding.crossed);
+                }
+                begun
+            }
+        };
+        if begun {
+            self.pending_days.insert(seen.pane / PANES_PER_DAY);
+        }
+        let budget = self.config.false_alerts_per_account_day;
+        if let Some(finding) = account.behind_refusals(peers, &seen, budget) {
+            account.unsettled.note_alarm(finding.pane, finding.crossed);
+            findings.push(finding);
+        }
+        let habits = &mut account.habits;
+        let aspects = habits.observe(event, seen.share.fields, seen.pane);
+        if let Some(pane) = last_mark {
+            habits.note_also(Aspect::Sequence, pane);
+        }
+        if aspects != 0 {
+            self.observe_odd(&seen, aspects, findings);
+        }
+        merge_findings(findings);
+        Some(seen)
+    }
+
+    /// Counts what an event was `seen` to read; says where it fell, and the last pane in which it made people
+    /// consecutive.
+    fn count(&mut self, event: &AccessEvent<'_>, seen: &Seen) -> Option<(Place, Option<u32>)> {
         let panes_max = self.panes_max();
         let account = self.accounts[seen.account.0 as usize].as_mut()?;
         if let Some(gone) = account.ledger.keep_below(panes_max, seen.pane) {
@@ -133,53 +192,10 @@ impl Detector {
         }
         let (place, touches) = account.ledger.add(event.time, seen.share, &self.touched);
         let in_force = (self.config.parts, self.settled);
-        self.touches += touches + account.mark_runs(&self.names, seen.pane, in_force);
-        let peers = self.groups.versions(account.group);
-        let begun = match place {
-            Place::Newest => {
-                let crossed = account.test_newest(peers, self.epoch);
-                let begun = account.unsettled.note_newest(&account.ledger, self.settled);
-                if crossed != 0 {
-                    account.unsettled.note_alarm(seen.pane, crossed);
-                    findings.push(Finding {
-                        account: seen.account,
-                        pane: seen.pane,
-                        crossed,
-                    });
-                }
-                begun
-            }
-            Place::Behind => {
-                let begun = account.unsettled.note_behind(seen.pane, self.settled);
-                let first = findings.len();
-                account.test_behind(peers, seen.pane, &mut self.scratch, |pane, crossed| {
-                    findings.push(Finding {
-                        account: seen.account,
-                        pane,
-                        crossed,
-                    });
-                });
-                for finding in &findings[first..] {
-                    account.unsettled.note_alarm(finding.pane, finding.crossed);
-                }
-                begun
-            }
-        };
-        if begun {
-            self.pending_days.insert(seen.pane / PANES_PER_DAY);
-        }
-        let budget = self.config.false_alerts_per_account_day;
-        if let Some(finding) = account.behind_refusals(peers, &seen, budget) {
-            account.unsettled.note_alarm(finding.pane, finding.crossed);
-            findings.push(finding);
-        }
-        let habits = &mut account.habits;
-        let aspects = habits.observe(event, seen.share.fields, seen.pane);
-        if aspects != 0 {
-            self.observe_odd(&seen, aspects, findings);
-        }
-        merge_findings(findings);
-        Some(seen)
+        let read = (&self.touched[..], seen.pane);
+        let (marked, last_mark) = account.mark_runs(&self.names, read, in_force);
+        self.touches += touches + marked;
+        Some((place, last_mark))
     }
 
     /// Panes that an account may hold: those of the horizon and of the longest window before it, and

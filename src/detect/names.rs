@@ -184,8 +184,7 @@ impl Names {
         &self.event_subjects
     }
 
-    /// Whether a person's id stands in a run of consecutive ones, as far as each other person `is_read`;
-    /// then those whose ids do so because of this one alone.
+    /// Those whose ids make a run with that of a person, as far as each `is_read`; nothing where none does.
     pub fn run_with<T: Copy>(
         &self,
         number: u32,

@@ -53,11 +53,11 @@ const fn weak(mean: f64) -> PeerStat {
     }
 }
 
-/// People whose ids stand in runs, where some do: a page of a list, or a few.
+/// People whose ids stand in runs, where some do: mostly as few as make one, or a page of a list.
 const RUN: PeerStat = PeerStat {
-    mean: 8.0,
+    mean: 5.0,
     shape: 2.0,
-    scatter: 0.5,
+    scatter: 0.25,
 };
 
 impl Prior {

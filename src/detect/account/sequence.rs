@@ -3,53 +3,73 @@
 use super::Account;
 use crate::{
     detect::{
-        habits::Aspect,
         names::Names,
         pane::PANES_PER_HOUR,
         parts::{Part, Parts},
-        window::NOVEL,
+        window::{CONSECUTIVE, NOVEL},
     },
     event::AccountKind,
 };
 
 impl Account {
-    /// Marks those new to the account whom the last event, in `pane`, named and whose ids stand in a run with
-    /// those of others new to it and read within an hour, and the others, who do so by it alone. Gives how
-    /// many touches that added. The people of a ward have consecutive ids too, but are well known there.
+    /// Marks those new to the account whose ids stand in a run with those of others new to it and read
+    /// within an hour, as far as an event does so that has `touched` people in `pane`: from the pane on in
+    /// which that was to be seen, in whatever order events came. Gives how many touches that added, and the
+    /// last of those panes. The people of a ward have consecutive ids too, but are well known there.
     pub fn mark_runs(
         &mut self,
         names: &Names,
-        pane: u32,
+        (touched, pane): (&[u32], u32),
         (parts, settled): (Parts, Option<u32>),
-    ) -> usize {
+    ) -> (usize, Option<u32>) {
         // A program pages through whole registers.
         if self.kind == AccountKind::Service || !parts.has(Part::Sequence) {
-            return 0;
+            return (0, None);
         }
-        let near = |person: u32| {
-            let read = self.ledger.last_pane(person | NOVEL)?;
-            (read.abs_diff(pane) < PANES_PER_HOUR).then_some(read)
-        };
-        let mut marked: Vec<(u32, u32)> = Vec::new();
-        for &person in names.event_subjects() {
-            if near(person).is_some()
-                && let Some(others) = names.run_with(person, near)
-            {
-                marked.push((person, pane));
-                marked.extend(others);
+        let mut seen: Vec<(u32, u32)> = Vec::new();
+        let strangers = touched.iter().filter(|mark| *mark & CONSECUTIVE == NOVEL);
+        for person in strangers.map(|mark| mark & !NOVEL) {
+            let run = names.run_with(person, |other| self.read_near(other, pane));
+            let Some(others) = run else { continue };
+            for (person, read) in others.into_iter().chain([(person, pane)]) {
+                seen.extend(
+                    self.seen_in_run(names, (person, read), pane)
+                        .map(|at| (person, at)),
+                );
             }
         }
-        if marked.is_empty() {
-            return 0;
-        }
-        self.habits.note_also(Aspect::Sequence, pane);
         let mut added = 0;
-        for (person, read) in marked {
-            added += self.ledger.mark_consecutive(read, person);
-            if read < pane {
-                self.unsettled.note_behind(read, settled);
+        for &(person, at) in &seen {
+            added += self.ledger.mark_consecutive(at, person);
+            if self.ledger.newest().is_some_and(|newest| at < newest) {
+                self.unsettled.note_behind(at, settled);
             }
         }
-        added
+        (added, seen.into_iter().map(|(_, at)| at).max())
+    }
+
+    /// The pane in which a stranger was read, where that was within an hour of `pane`.
+    fn read_near(&self, person: u32, pane: u32) -> Option<u32> {
+        let read = self.ledger.last_pane(person | NOVEL)?;
+        (read.abs_diff(pane) < PANES_PER_HOUR).then_some(read)
+    }
+
+    /// The first pane in which it was to be seen that a person, `read` when it was, stands in a run, now that
+    /// an event in `pane` makes one; nothing where that is known.
+    fn seen_in_run(&self, names: &Names, (person, read): (u32, u32), pane: u32) -> Option<u32> {
+        let known = self.ledger.last_pane(person | CONSECUTIVE);
+        let known = known.filter(|known| known.abs_diff(read) < PANES_PER_HOUR);
+        if self.ledger.newest() == Some(pane) {
+            return known.is_none().then_some(pane);
+        }
+        let others = names.run_with(person, |other| self.read_near(other, read))?;
+        let mut panes: Vec<u32> = others.into_iter().map(|(_, at)| at.max(read)).collect();
+        panes.sort_unstable();
+        let is_seen = |at: &u32| {
+            let by_then = |other| self.read_near(other, read).filter(|read| read <= at);
+            names.run_with(person, by_then).is_some()
+        };
+        let first = panes.into_iter().find(is_seen)?;
+        known.is_none_or(|known| first < known).then_some(first)
     }
 }

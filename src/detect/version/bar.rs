@@ -37,7 +37,11 @@ impl Floor {
     pub(super) fn of(baseline: &Baseline, test: usize) -> Self {
         let (signal, window) = signal_and_window(test);
         let more = |count: u32| whole(f64::from(count) * RECORD_FACTOR).saturating_add(1);
-        let is_untold = signal.is_of_strangers() && !baseline.is_acquainted();
+        let is_untold = match signal {
+            Signal::Novel => !baseline.is_acquainted(),
+            Signal::Consecutive => baseline.is_young(),
+            _ => false,
+        };
         Self {
             least: match signal {
                 Signal::People | Signal::Novel | Signal::Idle | Signal::Consecutive => PEOPLE_MIN,
