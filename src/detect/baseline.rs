@@ -255,6 +255,7 @@ impl Baseline {
             return;
         }
         let is_young = self.is_young() || is_of_strangers && !self.is_acquainted();
+        let days = self.days;
         let usual = self.usual_mut(stat);
         usual.seen_max = usual.seen_max.max(x);
         let y = f64::from(x - 1);
@@ -265,7 +266,9 @@ impl Baseline {
         } else {
             teaching_weight(y, expected)
         };
-        if is_young {
+        // Of a program whose first run is known, a run that was told of is no pattern yet.
+        let is_guarded = is_alarmed && is_program && days > 1;
+        if is_young && !is_guarded {
             weight = weight.max(WEIGHT_YOUNG);
         }
         let no_news = if is_alarmed {
@@ -277,7 +280,7 @@ impl Baseline {
         };
         let max = &mut usual.learned_max[0];
         *max = (*max).max(no_news);
-        let most = if is_vouched || is_young && is_program {
+        let most = if is_vouched || is_young && is_program && !is_guarded {
             f64::INFINITY
         } else {
             believed(expected)
@@ -477,6 +480,25 @@ mod tests {
             after.expect(HOUR, &Prior::WEAK),
         );
         assert!(after.mean < before.mean * 1.01, "{before:?} {after:?}");
+    }
+
+    #[test]
+    fn a_program_s_first_run_is_taken_as_it_is_and_a_theft_among_the_first_is_not() {
+        let told = |first: u32| {
+            let mut baseline = Baseline::default();
+            for x in [first, 1_000, 1_000, 45_000] {
+                baseline.begin_day();
+                let lesson = Lesson {
+                    is_program: true,
+                    is_alarmed: x != 1_000,
+                    ..quiet(x, baseline.expect(HOUR, &Prior::WEAK))
+                };
+                baseline.learn(HOUR, lesson);
+            }
+            baseline.moments().nth(HOUR).map_or(0.0, |it| it.mean())
+        };
+        assert!((900.0..1_500.0).contains(&told(1_000)), "{}", told(1_000));
+        assert!(told(6_000) > 1_500.0, "{}", told(6_000));
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub struct Job {
     last_day: u32,
     /// The size that it may grow from, and the day since which that holds.
     anchor: (u32, u32),
+    /// The date that it explained runs of last, and how much they were.
+    explained: (u32, u32),
 }
 
 impl Job {
@@ -115,6 +117,7 @@ impl Job {
             exports,
             last_day: 0,
             anchor: (size_max, 0),
+            explained: (0, 0),
         }
     }
 
@@ -231,11 +234,10 @@ impl Jobs {
             }
             let (found, calendar) = (self.found.get_or_insert_default(), &self.calendar);
             found.push(run);
-            let explains = |job: &Job| job.explains(&run, calendar);
-            let known = found.known.iter().any(explains);
+            let known = found.renew(&run, calendar);
             let recognised = found.recognise(&run, calendar);
             explained.was_learned |= recognised && !known && found.explains_most(calendar);
-            if found.known.iter().any(explains) {
+            if found.explain(&run, calendar) {
                 explained.runs.push(run);
                 found.before.push(run);
             }
@@ -442,6 +444,51 @@ mod tests {
         assert_eq!(looked_at[4..], [true; 4]);
         assert!(!run(9, 300), "taken out at the same hour");
         assert!(run(10, 0));
+    }
+
+    /// What a nightly job of 300 explains on each of many nights from the 1st of June 2026 on, a Monday; some
+    /// do without, and some have more batches.
+    fn explained_on(
+        nights: u32,
+        without: impl Fn(u32) -> bool,
+        more: impl Fn(u32) -> Option<(u32, u64)>,
+    ) -> (Jobs, Vec<usize>) {
+        let nights = (0..nights).map(|night| {
+            let job = (!without(night)).then_some((240, 300));
+            let batches: Vec<(u32, u64)> = job.into_iter().chain(more(night)).collect();
+            (june(1) + night, batches)
+        });
+        let (jobs, explained) = learned(nights);
+        let of_day = |(date, it): (u32, &Explained)| {
+            let runs = it.runs.iter();
+            runs.filter(|run| run.date == june(1) + date).count()
+        };
+        (jobs, (0..).zip(&explained).map(of_day).collect())
+    }
+
+    #[test]
+    fn a_job_goes_on_after_a_holiday() {
+        let (jobs, explained) = explained_on(26, |night| (15..23).contains(&night), |_| None);
+        assert_eq!(explained[23..], [1; 3]);
+        assert!(allowed(&jobs, Window::Hour, june(27) * PANES_PER_DAY + 240) > 0);
+    }
+
+    #[test]
+    fn a_job_explains_one_run_a_night() {
+        // An hour later again, from the eleventh night on.
+        let second = |night| (night >= 10).then_some((360, 300));
+        let (_, explained) = explained_on(13, |_| false, second);
+        assert_eq!(explained[5..13], [1; 8]);
+    }
+
+    #[test]
+    fn a_job_of_weekdays_is_not_due_on_a_weekend() {
+        let weekend = |night: u32| night % 7 >= 5;
+        let (jobs, _) = explained_on(19, weekend, |_| None);
+        let due = |date| allowed(&jobs, Window::Hour, june(date) * PANES_PER_DAY + 240) > 0;
+        assert_eq!([19, 20, 21, 22].map(due), [true, false, false, true]);
+        let (jobs, _) = explained_on(19, |_| false, |_| None);
+        assert!(allowed(&jobs, Window::Hour, june(20) * PANES_PER_DAY + 240) > 0);
     }
 
     #[test]

@@ -199,6 +199,8 @@ pub struct Explanation {
     pub also: Vec<(Signal, Window)>,
     /// The largest run that a known job of the account explains; 0 without one.
     pub job_size: u32,
+    /// Whether what is usual is so of that hour, in which the account reads more or less than in others.
+    pub is_of_hour: bool,
     /// Whether the account is declared never to do this at all.
     pub is_forbidden: bool,
     /// Since when its reading is above the usual, and by how many people before that day: for a

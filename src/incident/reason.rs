@@ -124,6 +124,12 @@ fn sentence(found: &Explanation, is_named: bool) -> String {
             peers = peers(found.peers),
         );
     }
+    let usual = of_history(found, &usual);
+    format!("{what} in {window}; {usual}; {critical} is too much")
+}
+
+/// Says what an account with a history usually reads.
+fn of_history(found: &Explanation, usual: &str) -> String {
     let days = match found.days {
         1 => "1 active day".to_owned(),
         days => format!("{days} active days"),
@@ -131,13 +137,22 @@ fn sentence(found: &Explanation, is_named: bool) -> String {
     // What is usual leans on its peers, as far as it is not known of itself.
     if f64::from(found.seen_max) < found.expected[found.signal as usize] {
         return format!(
-            "{what} in {window}; by {days} of history and its peers this account is expected to reach \
-             {usual} in the usual case; {critical} is too much"
+            "by {days} of history and its peers this account is expected to reach \
+             {usual} in the usual case"
         );
     }
+    let beside = match found.job_size {
+        0 => String::new(),
+        size => format!("beside its jobs of up to {size}, "),
+    };
+    let [at_hour, at_any] = if found.is_of_hour {
+        [" at that hour", " at any"]
+    } else {
+        [""; 2]
+    };
     format!(
-        "{what} in {window}; in {days} of history this account reached {usual} in the usual case and \
-         {most} at most; {critical} is too much",
+        "{beside}in {days} of history this account reached {usual} in the usual \
+         case{at_hour} and {most} at most{at_any}",
         most = found.seen_max,
     )
 }
@@ -241,6 +256,7 @@ mod tests {
             peers_usual: 5.2,
             also: vec![(Signal::People, Window::Hour)],
             job_size: 0,
+            is_of_hour: false,
             is_forbidden: false,
             lasting: None,
             unusual: None,
@@ -249,6 +265,21 @@ mod tests {
             lately: None,
             consecutive: 0,
         }
+    }
+
+    #[test]
+    fn the_sentence_says_beside_what_and_at_which_hour() {
+        let found = Explanation {
+            job_size: 1_540,
+            is_of_hour: true,
+            ..found()
+        };
+        assert_eq!(
+            sentence(&found, true),
+            "32 different people's records in 1 hour; beside its jobs of up to 1540, in 17 active days \
+             of history this account reached 4.1 in the usual case at that hour and 19 at most at any; \
+             28 is too much"
+        );
     }
 
     #[test]

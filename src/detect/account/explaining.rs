@@ -159,6 +159,7 @@ impl Account {
             peers_usual: 0.0,
             also: Vec::new(),
             job_size: version.job_size(),
+            is_of_hour: (version.pace(window, end) - 1.0).abs() > f64::EPSILON,
             is_forbidden: version.forbids(stat(signal, window)) && found.unusual.is_none(),
             lasting,
             unusual: found.unusual,

@@ -50,6 +50,31 @@ impl Found {
         2 * explained.map(size).sum::<u64>() >= self.runs.iter().map(size).sum()
     }
 
+    /// Takes it that the known jobs that explain a run go on; says whether there are such.
+    pub(super) fn renew(&mut self, run: &Run, calendar: &Calendar) -> bool {
+        let known = self.known.iter_mut();
+        let of_run = known.filter(|job| job.explains(run, calendar));
+        of_run.map(|job| job.last_day = run.date).count() > 0
+    }
+
+    /// Whether a known job explains a run. Of one date it explains what one run may be, however many there
+    /// are; where several could, the one whose hour is nearest does.
+    pub(super) fn explain(&mut self, run: &Run, calendar: &Calendar) -> bool {
+        let of_run = self.known.iter_mut().filter(|job| {
+            let (date, size) = job.explained;
+            let before = if date == run.date { size } else { 0 };
+            job.explains(run, calendar) && run.size.saturating_add(before) <= job.size_max
+        });
+        let Some(job) = of_run.min_by_key(|job| job.start.abs_diff(run.start)) else {
+            return false;
+        };
+        if job.explained.0 != run.date {
+            job.explained = (run.date, 0);
+        }
+        job.explained.1 += run.size;
+        true
+    }
+
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
     pub(super) fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
         let alike: Vec<Run> = self
@@ -83,6 +108,11 @@ impl Found {
             if days_of(rhythm, of_rhythm.iter()) < least {
                 continue;
             }
+            let rhythm = if rhythm == Rhythm::Daily && leave_weekends_out(&of_rhythm) {
+                Rhythm::Weekday
+            } else {
+                rhythm
+            };
             let mut job = job_of(rhythm, run, &of_rhythm);
             let same = self.known.iter().position(|old| {
                 old.rhythm.overlaps(rhythm)
@@ -92,6 +122,7 @@ impl Found {
             match same {
                 Some(at) => {
                     job.grow_from(&self.known[at], run, &of_rhythm);
+                    job.explained = self.known[at].explained;
                     self.known[at] = job;
                 }
                 None if self.known.len() < JOBS_MAX => self.known.push(job),
@@ -124,6 +155,16 @@ impl Job {
             self.anchor.0 = self.size_max;
         }
     }
+}
+
+/// Whether runs, which are in order, went on over a weekend and none was on one.
+fn leave_weekends_out(runs: &[Run]) -> bool {
+    let is_weekday = |day: u32| Rhythm::is_weekday(day);
+    let over = runs.windows(2).any(|pair| {
+        let mut between = pair[0].date..pair[1].date;
+        between.any(|day| !is_weekday(day))
+    });
+    over && runs.iter().all(|run| is_weekday(run.date))
 }
 
 /// On how many of its days a rhythm shows in `runs`, which are in order.
@@ -168,6 +209,7 @@ fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
         exports: latest.exports,
         last_day: latest.date,
         anchor: (size_max, latest.date),
+        explained: (0, 0),
     }
 }
 

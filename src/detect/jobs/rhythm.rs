@@ -7,6 +7,8 @@ use crate::{detect::season::Calendar, event::civil_from_days};
 pub enum Rhythm {
     /// Every day.
     Daily,
+    /// Every day from Monday to Friday, holiday or not, as a timetable says it; is learned alone.
+    Weekday,
     /// Every day that the supplier works on; is declared alone.
     WorkingDay,
     /// Every so-manieth day of the week, Monday being 0.
@@ -29,6 +31,7 @@ impl Rhythm {
     pub(super) fn overlaps(self, other: Self) -> bool {
         match (self, other) {
             (Self::DayOfMonth(one), Self::DayOfMonth(other)) => one.abs_diff(other) <= 2,
+            (Self::Daily, Self::Weekday) | (Self::Weekday, Self::Daily) => true,
             _ => self == other,
         }
     }
@@ -36,16 +39,22 @@ impl Rhythm {
     /// Days within which runs are counted, how many make a rhythm, and days without one end it.
     pub(super) const fn rule(self) -> (u32, usize, u32) {
         match self {
-            Self::Daily | Self::WorkingDay => (10, 5, 10),
+            Self::Daily | Self::Weekday | Self::WorkingDay => (10, 5, 10),
             Self::Weekly(_) => (40, 3, 22),
             Self::DayOfMonth(_) | Self::Date(_) | Self::LastWorkingDay => (70, 2, 70),
         }
+    }
+
+    /// Whether a day since 1970 is one from Monday to Friday.
+    pub(super) const fn is_weekday(day: u32) -> bool {
+        weekday_of(day) < 5
     }
 
     /// Whether a run is due on a day since 1970.
     pub(super) fn is_due(self, day: u32, calendar: &Calendar) -> bool {
         match self {
             Self::Daily => true,
+            Self::Weekday => Self::is_weekday(day),
             Self::WorkingDay => !calendar.is_day_off(day.into()),
             Self::Weekly(weekday) => weekday_of(day) == weekday,
             Self::DayOfMonth(wanted) => {
