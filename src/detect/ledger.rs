@@ -83,11 +83,11 @@ impl Ledger {
         (Place::Newest, self.touches.len() - before)
     }
 
-    /// Marks a person who was touched in a `pane` that it holds with [`CONSECUTIVE`]; gives how many touches
-    /// that added.
-    pub fn mark_consecutive(&mut self, pane: u32, subject: u32) -> usize {
+    /// Marks different people with [`CONSECUTIVE`] in a `pane` that it holds; gives how many touches that
+    /// added.
+    pub fn mark_consecutive(&mut self, pane: u32, subjects: &[u32]) -> usize {
         let before = self.touches.len();
-        let marked = [subject | CONSECUTIVE];
+        let marked: Vec<u32> = subjects.iter().map(|it| it | CONSECUTIVE).collect();
         if self.newest() == Some(pane) {
             self.touch_newest(&marked, pane);
         } else {
@@ -481,9 +481,8 @@ mod tests {
             ..Share::default()
         };
         ledger.add(pane_start(read.pane), share, &touched(read));
-        for subject in in_runs(read) {
-            ledger.mark_consecutive(read.pane, subject);
-        }
+        let in_runs: Vec<u32> = in_runs(read).collect();
+        ledger.mark_consecutive(read.pane, &in_runs);
     }
 
     /// What a read touches: a person is new in the first days, and every third one stays so.

@@ -26,26 +26,32 @@ impl Account {
         if self.kind == AccountKind::Service || !parts.has(Part::Sequence) {
             return (0, None);
         }
-        let mut seen: Vec<(u32, u32)> = Vec::new();
+        let mut in_runs: Vec<(u32, u32)> = Vec::new();
         let strangers = touched.iter().filter(|mark| *mark & CONSECUTIVE == NOVEL);
         for person in strangers.map(|mark| mark & !NOVEL) {
             let run = names.run_with(person, |other| self.read_near(other, pane));
             let Some(others) = run else { continue };
-            for (person, read) in others.into_iter().chain([(person, pane)]) {
-                seen.extend(
-                    self.seen_in_run(names, (person, read), pane)
-                        .map(|at| (person, at)),
-                );
-            }
+            in_runs.push((person, pane));
+            in_runs.extend(others);
         }
+        in_runs.sort_unstable();
+        in_runs.dedup();
+        let seen = in_runs.into_iter().filter_map(|(person, read)| {
+            let at = self.seen_in_run(names, (person, read), pane)?;
+            Some((at, person))
+        });
+        let mut seen: Vec<(u32, u32)> = seen.collect();
+        seen.sort_unstable();
         let mut added = 0;
-        for &(person, at) in &seen {
-            added += self.ledger.mark_consecutive(at, person);
+        for marked in seen.chunk_by(|(one, _), (other, _)| one == other) {
+            let at = marked[0].0;
+            let people: Vec<u32> = marked.iter().map(|(_, person)| *person).collect();
+            added += self.ledger.mark_consecutive(at, &people);
             if self.ledger.newest().is_some_and(|newest| at < newest) {
                 self.unsettled.note_behind(at, settled);
             }
         }
-        (added, seen.into_iter().map(|(_, at)| at).max())
+        (added, seen.last().map(|(at, _)| *at))
     }
 
     /// The pane in which a stranger was read, where that was within an hour of `pane`.
