@@ -255,7 +255,8 @@ impl Baseline {
             return;
         }
         let is_young = self.is_young() || is_of_strangers && !self.is_acquainted();
-        let days = self.days;
+        // Of a program whose first run is known, a run that was told of is no pattern yet.
+        let is_guarded = is_alarmed && is_program && self.days > 1;
         let usual = self.usual_mut(stat);
         usual.seen_max = usual.seen_max.max(x);
         let y = f64::from(x - 1);
@@ -266,8 +267,6 @@ impl Baseline {
         } else {
             teaching_weight(y, expected)
         };
-        // Of a program whose first run is known, a run that was told of is no pattern yet.
-        let is_guarded = is_alarmed && is_program && days > 1;
         if is_young && !is_guarded {
             weight = weight.max(WEIGHT_YOUNG);
         }

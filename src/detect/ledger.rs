@@ -60,7 +60,8 @@ pub struct Ledger {
 
 impl Ledger {
     /// Adds an event at `time` that names the different people `subjects`, those new to the account
-    /// a second time with [`NOVEL`], and those whom nobody had read with [`IDLE`](crate::detect::window::IDLE); says where it fell, and how many touches it added.
+    /// a second time with [`NOVEL`], and those whom nobody had read with
+    /// [`IDLE`](crate::detect::window::IDLE); says where it fell, and how many touches it added.
     pub fn add(&mut self, time: Timestamp, share: Share, subjects: &[u32]) -> (Place, usize) {
         let pane = pane_of(time);
         let in_pane = time.millis_since(pane_start(pane)).clamp(0, PANE_MS - 1);
@@ -85,9 +86,9 @@ impl Ledger {
 
     /// Marks different people with [`CONSECUTIVE`] in a `pane` that it holds; gives how many touches that
     /// added.
-    pub fn mark_consecutive(&mut self, pane: u32, subjects: &[u32]) -> usize {
+    pub fn mark_consecutive(&mut self, pane: u32, subjects: impl Iterator<Item = u32>) -> usize {
         let before = self.touches.len();
-        let marked: Vec<u32> = subjects.iter().map(|it| it | CONSECUTIVE).collect();
+        let marked: Vec<u32> = subjects.map(|subject| subject | CONSECUTIVE).collect();
         if self.newest() == Some(pane) {
             self.touch_newest(&marked, pane);
         } else {
@@ -481,8 +482,7 @@ mod tests {
             ..Share::default()
         };
         ledger.add(pane_start(read.pane), share, &touched(read));
-        let in_runs: Vec<u32> = in_runs(read).collect();
-        ledger.mark_consecutive(read.pane, &in_runs);
+        ledger.mark_consecutive(read.pane, in_runs(read));
     }
 
     /// What a read touches: a person is new in the first days, and every third one stays so.

@@ -120,7 +120,7 @@ impl Calendar {
 }
 
 /// Whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
-fn is_weekend(day: i64) -> bool {
+pub fn is_weekend(day: i64) -> bool {
     matches!((day + 4).rem_euclid(7), 0 | 6)
 }
 

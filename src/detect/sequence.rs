@@ -186,8 +186,8 @@ mod tests {
         assert_eq!(of(&["P9", "P010", "P011"]), 0);
     }
 
-    /// The people of these ids, and for one by its place those who are a run with it.
-    fn run_of(ids: &[&str], place: usize, is_read: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+    /// The people of these ids, numbered as they come.
+    fn neighbours_of(ids: &[&str]) -> Neighbours {
         let mut neighbours = Neighbours::default();
         for (number, id) in ids.iter().enumerate() {
             neighbours.push(id, |id| {
@@ -195,6 +195,12 @@ mod tests {
                 place.and_then(|place| u32::try_from(place).ok())
             });
         }
+        neighbours
+    }
+
+    /// Those of these ids who are a run with the one at a place.
+    fn run_of(ids: &[&str], place: usize, is_read: impl Fn(&str) -> bool) -> Option<Vec<String>> {
+        let neighbours = neighbours_of(ids);
         let read = |other: u32| ids.get(other as usize).filter(|id| is_read(id));
         let run = neighbours.run_with(u32::try_from(place).ok()?, read)?;
         Some(run.into_iter().map(|(_, id)| (*id).to_owned()).collect())
@@ -228,13 +234,7 @@ mod tests {
     #[test]
     fn an_id_has_one_before_it_and_one_after() {
         let ids = ["P099", "P100", "P99", "ada", "", "Q1"];
-        let mut neighbours = Neighbours::default();
-        for (number, id) in ids.iter().enumerate() {
-            neighbours.push(id, |id| {
-                let place = ids[..number].iter().position(|known| *known == id);
-                place.and_then(|place| u32::try_from(place).ok())
-            });
-        }
+        let neighbours = neighbours_of(&ids);
         let beside = [[NOBODY, 1], [0, NOBODY], [NOBODY; 2]];
         assert_eq!(
             neighbours.beside[..3],

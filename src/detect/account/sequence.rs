@@ -45,8 +45,8 @@ impl Account {
         let mut added = 0;
         for marked in seen.chunk_by(|(one, _), (other, _)| one == other) {
             let at = marked[0].0;
-            let people: Vec<u32> = marked.iter().map(|(_, person)| *person).collect();
-            added += self.ledger.mark_consecutive(at, &people);
+            let people = marked.iter().map(|(_, person)| *person);
+            added += self.ledger.mark_consecutive(at, people);
             if self.ledger.newest().is_some_and(|newest| at < newest) {
                 self.unsettled.note_behind(at, settled);
             }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::detect::{
     baseline::{GROWTH_PER_WEEK, WEEK_DAYS},
-    season::Calendar,
+    season::{Calendar, is_weekend},
 };
 
 /// Runs of a job are alike in size up to this factor.
@@ -159,12 +159,11 @@ impl Job {
 
 /// Whether runs, which are in order, went on over a weekend and none was on one.
 fn leave_weekends_out(runs: &[Run]) -> bool {
-    let is_weekday = |day: u32| Rhythm::is_weekday(day);
-    let over = runs.windows(2).any(|pair| {
-        let mut between = pair[0].date..pair[1].date;
-        between.any(|day| !is_weekday(day))
-    });
-    over && runs.iter().all(|run| is_weekday(run.date))
+    let is_off = |day: u32| is_weekend(day.into());
+    let over = runs
+        .windows(2)
+        .any(|pair| (pair[0].date..pair[1].date).any(is_off));
+    over && !runs.iter().any(|run| is_off(run.date))
 }
 
 /// On how many of its days a rhythm shows in `runs`, which are in order.

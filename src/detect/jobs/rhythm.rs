@@ -1,6 +1,9 @@
 //! The days on which a job comes back.
 
-use crate::{detect::season::Calendar, event::civil_from_days};
+use crate::{
+    detect::season::{Calendar, is_weekend},
+    event::civil_from_days,
+};
 
 /// When a job comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +48,11 @@ impl Rhythm {
         }
     }
 
-    /// Whether a day since 1970 is one from Monday to Friday.
-    pub(super) const fn is_weekday(day: u32) -> bool {
-        weekday_of(day) < 5
-    }
-
     /// Whether a run is due on a day since 1970.
     pub(super) fn is_due(self, day: u32, calendar: &Calendar) -> bool {
         match self {
             Self::Daily => true,
-            Self::Weekday => Self::is_weekday(day),
+            Self::Weekday => !is_weekend(day.into()),
             Self::WorkingDay => !calendar.is_day_off(day.into()),
             Self::Weekly(weekday) => weekday_of(day) == weekday,
             Self::DayOfMonth(wanted) => {
