@@ -24,22 +24,26 @@ mod rhythm;
 
 pub use self::rhythm::Rhythm;
 use self::{
-    batch::{Batch, batch, runs_of},
+    batch::{Batch, batch, is_one_batch, runs_of},
     found::Found,
 };
 
 /// A run may begin this much before or after its hour: an hour, and a quarter for clock changes
 /// that meet a late start.
 const TOLERANCE_PANES: u32 = PANES_PER_HOUR * 5 / 4;
+/// Panes of a day.
+const DAY: i32 = PANES_PER_DAY.cast_signed();
+
 /// One batch of reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Its first and last pane.
     first: u32,
     last: u32,
-    /// The date on which it begins by the supplier's clock, and the pane of that day.
+    /// A date by the supplier's clock, mostly that on which it begins, and its first pane from that
+    /// day's midnight: before it where it belongs to the day after.
     date: u32,
-    start: u32,
+    start: i32,
     /// People, or records exported where they are more.
     size: u32,
     /// Whether it took all records out in one piece, or none of them; nothing where it did both.
@@ -66,16 +70,51 @@ impl Run {
             first,
             last,
             date: wall / PANES_PER_DAY,
-            start: wall % PANES_PER_DAY,
+            start: (wall % PANES_PER_DAY).cast_signed(),
             size: batch.size,
             exports: batch.exports(),
             word,
         }
     }
 
-    /// Its last pane by the clock, from the midnight before it begins.
-    const fn end(&self) -> u32 {
-        self.start + self.last - self.first
+    /// Its last pane by the clock, from its date's midnight.
+    const fn end(&self) -> i32 {
+        self.start + (self.last - self.first).cast_signed()
+    }
+
+    /// The same run, told from the midnight so many days later.
+    const fn told_later(self, days: i32) -> Self {
+        Self {
+            date: self.date.saturating_add_signed(days),
+            start: self.start - days * DAY,
+            ..self
+        }
+    }
+
+    /// The same run, told from the midnight that puts its start nearest to `start`.
+    const fn told_about(self, start: i32) -> Self {
+        self.told_later((self.start - start + DAY / 2).div_euclid(DAY))
+    }
+
+    /// Whether it goes on in `next`, the first of the UTC day after.
+    fn goes_on_in(&self, next: &Self) -> bool {
+        self.last / PANES_PER_DAY < next.first / PANES_PER_DAY
+            && self.exports == next.exports
+            && is_one_batch((self.first, self.last), (next.first, next.last))
+    }
+
+    /// The whole of a run that goes on in `next`.
+    fn with(self, next: &Self) -> Self {
+        Self {
+            last: next.last,
+            size: self.size.saturating_add(next.size),
+            word: if next.word == Word::Quiet {
+                self.word
+            } else {
+                next.word
+            },
+            ..self
+        }
     }
 }
 
@@ -165,13 +204,24 @@ impl Job {
         self.exports.is_none() || self.exports == exports
     }
 
-    fn explains(&self, run: &Run, calendar: &Calendar) -> bool {
-        let (from, to) = self.span(run.date, calendar);
-        self.rhythm.is_due(run.date, calendar)
-            && self.does(run.exports)
-            && run.size <= self.size_max
-            && from <= run.first
-            && run.last <= to
+    /// The date on which a run like this is due, where it explains it: the run may begin before the
+    /// date's midnight, or after the next.
+    fn explains(&self, run: &Run, calendar: &Calendar) -> Option<u32> {
+        if !self.does(run.exports) || run.size > self.size_max {
+            return None;
+        }
+        let holds = |date: &u32| {
+            let (from, to) = self.span(*date, calendar);
+            self.rhythm.is_due(*date, calendar) && from <= run.first && run.last <= to
+        };
+        let dates = [0, 1, -1].map(|days| run.date.saturating_add_signed(days));
+        dates.into_iter().find(holds)
+    }
+
+    /// By how many panes a run begins at another time of day.
+    const fn apart(&self, run: &Run) -> u32 {
+        let start = self.start.cast_signed();
+        run.told_about(start).start.abs_diff(start)
     }
 }
 
@@ -233,9 +283,9 @@ impl Jobs {
                 continue;
             }
             let (found, calendar) = (self.found.get_or_insert_default(), &self.calendar);
-            found.push(run);
-            let known = found.renew(&run, calendar);
-            let recognised = found.recognise(&run, calendar);
+            let whole = found.push(run);
+            let known = found.renew(&whole, calendar);
+            let recognised = found.recognise(&whole, calendar);
             explained.was_learned |= recognised && !known && found.explains_most(calendar);
             if found.explain(&run, calendar) {
                 explained.runs.push(run);
@@ -316,6 +366,8 @@ const fn hour(pane: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
     use crate::{
         detect::pane::{Share, pane_start},
@@ -430,6 +482,59 @@ mod tests {
         assert!(grown(28, Word::Vouched) > 3_000);
         let told = grown(28, Word::Told);
         assert!(told > 2 * old, "it was told of each night: {told}");
+    }
+
+    /// The batches of UTC days, of a job of 300 that begins within a quarter of an hour of midnight.
+    fn about_midnight(nights: impl Iterator<Item = u32>) -> BTreeMap<u32, Vec<(u32, u64)>> {
+        let mut days: BTreeMap<u32, Vec<_>> = BTreeMap::new();
+        for (night, start) in nights.zip([2_870, 2_885, 2_899].into_iter().cycle()) {
+            let pane = (june(1) + night) * PANES_PER_DAY + start;
+            let batches = days.entry(pane / PANES_PER_DAY).or_default();
+            batches.push((pane % PANES_PER_DAY, 300));
+        }
+        days
+    }
+
+    #[test]
+    fn a_job_about_midnight_is_one() {
+        let (jobs, explained) = learned(about_midnight(0..12).into_iter());
+        let runs = explained.iter().flat_map(|it| &it.runs);
+        let runs: BTreeSet<u32> = runs.map(|run| run.first).collect();
+        assert_eq!(runs.len(), 8, "from the fifth on");
+        assert_eq!(jobs.known().count(), 1);
+        // Of one night of the week.
+        let weeks = about_midnight((0..4).map(|week| 1 + 7 * week));
+        let (jobs, _) = learned(weeks.into_iter());
+        let due = |night| {
+            allowed(
+                &jobs,
+                Window::Hour,
+                (june(1) + night) * PANES_PER_DAY + 2_890,
+            )
+        };
+        assert!(due(29) > 0 && due(28) == 0 && due(30) == 0);
+    }
+
+    #[test]
+    fn a_run_through_midnight_is_one() {
+        let days = (0..10).map(|night| {
+            let begun = (night < 9).then_some([(2_800, 150), (2_850, 150)]);
+            let ended = (night > 0).then_some((10, 100));
+            let batches: Vec<_> = ended
+                .into_iter()
+                .chain(begun.into_iter().flatten())
+                .collect();
+            (june(1) + night, batches)
+        });
+        let (jobs, explained) = learned(days);
+        assert_eq!(jobs.known().count(), 1);
+        let job = jobs.known().next().unwrap();
+        assert!((400..600).contains(&job.size_max), "{job:?}");
+        let midnight = june(10) * PANES_PER_DAY;
+        assert_eq!(
+            explained[9].within(Window::Hour, midnight, midnight + 20),
+            400
+        );
     }
 
     #[test]

@@ -19,6 +19,11 @@ const LENGTH_MAX_PANES: u32 = 4 * PANES_PER_HOUR;
 /// its own.
 const BATCHES_MAX: usize = 6;
 
+/// Whether nothing ends between two runs of panes, which are one batch then.
+pub(super) const fn is_one_batch(one: (u32, u32), next: (u32, u32)) -> bool {
+    next.0 - one.1 <= GAP_PANES && next.1 - one.0 <= LENGTH_MAX_PANES
+}
+
 /// The batches of a UTC day.
 pub(super) fn runs_of(
     (day, word): (u32, Word),

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 
 use super::{
-    Job, Run, TOLERANCE_PANES, Word,
+    DAY, Job, Run, TOLERANCE_PANES, Word,
     rhythm::{MONTH_END, Rhythm, day_of_month, weekday_of},
 };
 use crate::detect::{
     baseline::{GROWTH_PER_WEEK, WEEK_DAYS},
+    pane::PANES_PER_DAY,
     season::{Calendar, is_weekend},
 };
 
@@ -31,12 +32,15 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Takes a run in.
-    pub(super) fn push(&mut self, run: Run) {
-        self.runs.push_back(run);
+    /// Takes a run in; gives the whole of it, where it has gone on over midnight.
+    pub(super) fn push(&mut self, run: Run) -> Run {
+        let begun = self.runs.pop_back_if(|before| before.goes_on_in(&run));
+        let whole = begun.map_or(run, |before| before.with(&run));
+        self.runs.push_back(whole);
         if self.runs.len() > RUNS_MAX {
             self.runs.pop_front();
         }
+        whole
     }
 
     /// Whether the known jobs explain half of what was run or more. A rhythm that the batches of an
@@ -45,48 +49,57 @@ impl Found {
         let size = |run: &Run| u64::from(run.size);
         let explained = self.runs.iter().filter(|run| {
             let mut known = self.known.iter();
-            known.any(|job| job.explains(run, calendar))
+            known.any(|job| job.explains(run, calendar).is_some())
         });
         2 * explained.map(size).sum::<u64>() >= self.runs.iter().map(size).sum()
     }
 
     /// Takes it that the known jobs that explain a run go on; says whether there are such.
     pub(super) fn renew(&mut self, run: &Run, calendar: &Calendar) -> bool {
-        let known = self.known.iter_mut();
-        let of_run = known.filter(|job| job.explains(run, calendar));
-        of_run.map(|job| job.last_day = run.date).count() > 0
+        let mut is_known = false;
+        for job in &mut self.known {
+            if let Some(due) = job.explains(run, calendar) {
+                job.last_day = due;
+                is_known = true;
+            }
+        }
+        is_known
     }
 
     /// Whether a known job explains a run. Of one date it explains what one run may be, however many there
     /// are; where several could, the one whose hour is nearest does.
     pub(super) fn explain(&mut self, run: &Run, calendar: &Calendar) -> bool {
-        let of_run = self.known.iter_mut().filter(|job| {
+        let of_run = self.known.iter_mut().filter_map(|job| {
+            let due = job.explains(run, calendar)?;
             let (date, size) = job.explained;
-            let before = if date == run.date { size } else { 0 };
-            job.explains(run, calendar) && run.size.saturating_add(before) <= job.size_max
+            let before = if date == due { size } else { 0 };
+            let size = before.saturating_add(run.size);
+            (size <= job.size_max).then_some((job, (due, size)))
         });
-        let Some(job) = of_run.min_by_key(|job| job.start.abs_diff(run.start)) else {
+        let Some((job, explained)) = of_run.min_by_key(|(job, _)| job.apart(run)) else {
             return false;
         };
-        if job.explained.0 != run.date {
-            job.explained = (run.date, 0);
-        }
-        job.explained.1 += run.size;
+        job.explained = explained;
         true
+    }
+
+    /// The `latest` run and all that are like it, told from the midnights that their middle start is
+    /// after: runs about midnight are of one date.
+    fn alike(&self, latest: &Run) -> (Run, Vec<Run>) {
+        let told = self.runs.iter().map(|old| old.told_about(latest.start));
+        let alike: Vec<Run> = told.filter(|old| is_alike(old, latest)).collect();
+        let days = middle(&alike).div_euclid(DAY);
+        let alike = alike.into_iter().map(|run| run.told_later(days));
+        (latest.told_later(days), alike.collect())
     }
 
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
     pub(super) fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
-        let alike: Vec<Run> = self
-            .runs
-            .iter()
-            .copied()
-            .filter(|old| is_alike(old, run))
-            .collect();
+        let (run, alike) = &self.alike(run);
         // Where several dates fit, the known one stays; the end of a month has many.
         let known = self.known.iter().filter(|job| {
             let is_monthly = matches!(job.rhythm, Rhythm::DayOfMonth(_));
-            is_monthly && job.start.abs_diff(run.start) <= TOLERANCE_PANES
+            is_monthly && job.apart(run) <= TOLERANCE_PANES
         });
         let known: Vec<Rhythm> = known.map(|job| job.rhythm).collect();
         let often = [Rhythm::Daily, Rhythm::Weekly(weekday_of(run.date))];
@@ -115,9 +128,7 @@ impl Found {
             };
             let mut job = job_of(rhythm, run, &of_rhythm);
             let same = self.known.iter().position(|old| {
-                old.rhythm.overlaps(rhythm)
-                    && old.start.abs_diff(job.start) <= TOLERANCE_PANES
-                    && old.does(run.exports)
+                old.rhythm.overlaps(rhythm) && job.is_near(old) && old.does(run.exports)
             });
             match same {
                 Some(at) => {
@@ -135,6 +146,12 @@ impl Found {
 }
 
 impl Job {
+    /// Whether it begins at about the same time of day as another.
+    const fn is_near(&self, other: &Self) -> bool {
+        let apart = self.start.abs_diff(other.start);
+        apart <= TOLERANCE_PANES || PANES_PER_DAY - apart <= TOLERANCE_PANES
+    }
+
     /// Holds the job's size to what it may have grown to since it was `old`: in silence by a fifth a
     /// week. Past that it takes a word, or as many runs that were told of as make a new job.
     fn grow_from(&mut self, old: &Self, latest: &Run, runs: &[Run]) {
@@ -178,10 +195,17 @@ fn days_of<'a>(rhythm: Rhythm, runs: impl Iterator<Item = &'a Run>) -> usize {
     days.len().min(1) + apart.count()
 }
 
+/// The middle one of the runs' starts; 0 without any.
+fn middle(runs: &[Run]) -> i32 {
+    let mut starts: Vec<i32> = runs.iter().map(|run| run.start).collect();
+    starts.sort_unstable();
+    starts.get(starts.len() / 2).copied().unwrap_or(0)
+}
+
 fn is_alike(a: &Run, b: &Run) -> bool {
     let ratio = f64::from(a.size) / f64::from(b.size.max(1));
     a.exports == b.exports
-        && a.start.abs_diff(b.start) <= TOLERANCE_PANES
+        && a.told_about(b.start).start.abs_diff(b.start) <= TOLERANCE_PANES
         && (1.0 / SIZE_RATIO..=SIZE_RATIO).contains(&ratio)
 }
 
@@ -197,12 +221,11 @@ fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
         .fold(0.0, f64::max);
     let band = mean + BAND_DEVIATIONS * variance.sqrt() + 2.0 * mean.sqrt();
     let size_max = whole(band.max(most * (1.0 + BAND_SHARE)));
-    let mut starts: Vec<u32> = runs.iter().map(|run| run.start).collect();
-    starts.sort_unstable();
+    let end = runs.iter().map(Run::end).max().unwrap_or(latest.end());
     Job {
         rhythm,
-        start: starts[starts.len() / 2],
-        end: runs.iter().map(Run::end).max().unwrap_or(latest.end()),
+        start: middle(runs).clamp(0, DAY - 1).cast_unsigned(),
+        end: end.max(0).cast_unsigned(),
         slack: TOLERANCE_PANES,
         size_max,
         exports: latest.exports,
