@@ -15,8 +15,10 @@ use crate::detect::{
     window::{Signal, Window},
 };
 
+mod busy;
 mod sums;
 
+pub use self::busy::Busyness;
 pub(super) use self::sums::ratio;
 use self::sums::{Expected, STEP, Sums};
 
@@ -91,6 +93,8 @@ pub struct Drip {
     idle_share: f64,
     /// Whether it came to a supplier that was known before.
     is_arrival: bool,
+    /// What its familiar people tell of a day.
+    pub(super) busyness: Busyness,
 }
 
 /// Where a slow test stands until the next day end.
@@ -195,6 +199,12 @@ impl Drip {
             .any(|signal| alarms >> stat(signal, Window::Today) & 1 == 1);
         let is_over = is_told || is_vouched;
         let leanings = SLOW.map(|signal| self.leaning(signal, prior));
+        let [people, new, _] = counts.map(|count| f64::from(count.unwrap_or(0)));
+        let familiar = people - new;
+        let busyness = self.busyness;
+        if alarms == 0 || is_vouched {
+            self.busyness.learn(familiar, new);
+        }
         std::array::from_fn(|index| {
             let lane = &mut self.lanes[index];
             let Some(count) = counts[index].map(f64::from) else {
@@ -205,6 +215,11 @@ impl Drip {
             lane.days += 1;
             let model = lane.model(SLOW[index], leanings[index]);
             let model = model.times(common[index]);
+            let model = if SLOW[index] != Signal::People {
+                busyness.given(model, familiar, common[0], prior.busyness)
+            } else {
+                model
+            };
             let ended = begun.then(|| {
                 let expected = Expected::new(model, table);
                 lane.step((day, count), &expected, alarms != 0, is_over)
@@ -231,6 +246,7 @@ impl Drip {
     /// Forgets what was usual, because it was a job's.
     pub fn begin_anew(&mut self) {
         self.lanes = Default::default();
+        self.busyness = Busyness::default();
     }
 
     /// Moves what is usual of idle people with its group's `share` of them; gives how many times as many

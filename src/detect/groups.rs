@@ -340,7 +340,8 @@ impl Groups {
         }
         let mut groups = vec![PeerSums::default(); self.all.len()];
         for account in accounts.filter(|account| account.baseline.days > 0) {
-            groups[account.group as usize].add(&account.baseline, &account.season);
+            let sums = &mut groups[account.group as usize];
+            sums.add(&account.baseline, &account.season, &account.drip.busyness);
         }
         let mut kinds: [PeerSums; 4] = std::array::from_fn(|_| PeerSums::default());
         for (sums, group) in groups.iter().zip(&self.all) {

@@ -7,6 +7,7 @@ use crate::{
     detect::{
         baseline::{Baseline, STATS, scatter_weight},
         critical::Model,
+        drip::Busyness,
         fixed::{fixed, unit},
         season::{SLOTS, Season},
     },
@@ -41,6 +42,8 @@ pub struct Prior {
     pub stats: [PeerStat; STATS],
     /// How probably an account is active in each slot.
     pub season: [f64; SLOTS],
+    /// The scatter that an account's familiar and new people of a day have in common.
+    pub busyness: f64,
     /// Accounts with a history behind it.
     pub accounts: u32,
 }
@@ -91,6 +94,7 @@ impl Prior {
             weak(100.0),
         ],
         season: [0.25; SLOTS],
+        busyness: 0.0,
         accounts: 0,
     };
 
@@ -136,6 +140,8 @@ pub struct PeerSums {
     stats: [StatSums; STATS],
     active: [i128; SLOTS],
     days: [i128; 2],
+    /// What they show of their days' [`Busyness`], and the weight of that.
+    busyness: [i128; 2],
     accounts: u32,
     /// Active days of all of them.
     account_days: u64,
@@ -147,6 +153,7 @@ impl Default for PeerSums {
             stats: [StatSums::default(); STATS],
             active: [0; SLOTS],
             days: [0; 2],
+            busyness: [0; 2],
             accounts: 0,
             account_days: 0,
         }
@@ -155,7 +162,7 @@ impl Default for PeerSums {
 
 impl PeerSums {
     /// Adds an account that has a history.
-    pub fn add(&mut self, baseline: &Baseline, season: &Season) {
+    pub fn add(&mut self, baseline: &Baseline, season: &Season, busyness: &Busyness) {
         self.accounts += 1;
         self.account_days += u64::from(baseline.days);
         for (sums, moments) in self.stats.iter_mut().zip(baseline.moments()) {
@@ -180,6 +187,9 @@ impl PeerSums {
         for (sum, days) in self.days.iter_mut().zip(season.days) {
             *sum += fixed(f64::from(days));
         }
+        let (common, weight) = busyness.common();
+        self.busyness[0] += fixed(common);
+        self.busyness[1] += fixed(weight);
     }
 
     /// Adds the accounts of a group.
@@ -195,8 +205,10 @@ impl PeerSums {
             sums.scatter_base += added.scatter_base;
             sums.freedom += added.freedom;
         }
-        let times = self.active.iter_mut().chain(&mut self.days);
-        for (sum, added) in times.zip(group.active.iter().chain(&group.days)) {
+        let own = self.active.iter_mut().chain(&mut self.days);
+        let own = own.chain(&mut self.busyness);
+        let others = group.active.iter().chain(&group.days);
+        for (sum, added) in own.zip(others.chain(&group.busyness)) {
             *sum += added;
         }
     }
@@ -215,12 +227,17 @@ impl PeerSums {
             let active = unit(self.active[slot]) + PARENT_DAYS * parent.season[slot];
             prior.season[slot] = active / days;
         }
+        let [common, weight] = self.busyness.map(unit);
+        prior.busyness = (common + BUSYNESS_DAYS * parent.busyness) / (weight + BUSYNESS_DAYS);
         prior
     }
 }
 
 /// Days of the wider group's rhythm that a group starts with.
 const PARENT_DAYS: f64 = 6.0;
+/// Account-days of what the wider group shows of how familiar and new people go together; nobody's do
+/// before anything is known.
+const BUSYNESS_DAYS: f64 = 20.0;
 
 /// What the sums over accounts of so many `days` each say, leaning on the wider group.
 fn blend(stat: usize, sums: &StatSums, days: f64, parent: PeerStat) -> PeerStat {
@@ -282,7 +299,7 @@ mod tests {
                 };
                 baseline.learn(HOUR, lesson);
             }
-            sums.add(&baseline, &Season::default());
+            sums.add(&baseline, &Season::default(), &Busyness::default());
         }
         sums.prior(&Prior::WEAK)
     }
