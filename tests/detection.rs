@@ -751,3 +751,24 @@ fn new_staff_that_comes_to_read_as_much_as_the_others_is_no_slow_theft() {
     weeks.reads.sort_by_key(|read| read.at);
     assert_eq!(opened(&weeks.decide()), []);
 }
+
+/// Whoever comes first on a morning is judged by what the day before taught, which is known once others have
+/// come: an alarm of that is raised then.
+#[test]
+fn what_is_found_again_is_raised_when_it_is_known() {
+    let mut weeks = Weeks::default();
+    for day in 0..4 {
+        for clerk in 0..40_i64 {
+            let people = (0..3).map(|n| own(clerk, n));
+            weeks.view(&format!("clerk-{clerk}"), day, 9, people);
+        }
+    }
+    // Too much by what three days taught, not yet by two.
+    weeks.view("clerk-7", 3, 8, (0..24).map(|n| format!("stolen-{n}")));
+    let alerts = weeks.decide();
+    assert_eq!(opened(&alerts), [("clerk-7", Kind::Enumeration)]);
+    let came_back = FROM_MS + 3 * DAY_MS + 9 * HOUR_MS;
+    assert_eq!(alerts[0].raised_at.as_millis(), came_back);
+    let first = alerts[0].exposure.first_at.as_millis();
+    assert_eq!(first, FROM_MS + 3 * DAY_MS + 8 * HOUR_MS);
+}

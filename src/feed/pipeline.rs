@@ -179,6 +179,7 @@ impl Pipeline {
         }
         let sighting = |seen| Sighting {
             seen,
+            known_at: event.time,
             source,
             position: record.position,
             appended_ms: record.appended_ms,
@@ -244,7 +245,7 @@ impl Pipeline {
     }
 
     fn advance(&mut self, alerts: &mut Vec<Alert>) {
-        let Some(mark) = self.watermark() else {
+        let Some((head, mark)) = self.watermark.head().zip(self.watermark()) else {
             return;
         };
         let tracker = &mut self.tracker;
@@ -253,13 +254,10 @@ impl Pipeline {
             self.tracker.gather(gathering, &self.detector, alerts);
         }
         for (seen, findings) in self.detector.test_again() {
-            let late = seen.time < mark;
             self.tracker
-                .observe_again(seen, late, &findings, &mut self.detector, alerts);
+                .observe_again(seen, (head, mark), &findings, &mut self.detector, alerts);
         }
-        if let Some(head) = self.watermark.head() {
-            self.watch.advance(head, alerts);
-        }
+        self.watch.advance(head, alerts);
         self.tracker.advance(mark, &mut self.detector, alerts);
         let hour = mark.as_millis().div_euclid(HOUR_MS);
         if hour != self.swept_hour {

@@ -56,6 +56,9 @@ pub struct Config {
 pub struct Sighting {
     /// Who and what it exposed.
     pub seen: Seen,
+    /// The event time at which that was known: its own, or where it is looked at again, the highest by
+    /// then.
+    pub known_at: Timestamp,
     /// The number of its partition or file.
     pub source: u32,
     /// Its offset or line.
@@ -131,11 +134,11 @@ impl Tracker {
     }
 
     /// Takes in what was found in reads that were observed before, up to the last of them that is
-    /// `seen`, and whether that was late.
+    /// `seen`, when event time had come to `head` and the watermark to `mark`.
     pub fn observe_again(
         &mut self,
         seen: Seen,
-        late: bool,
+        (head, mark): (Timestamp, Timestamp),
         findings: &[Finding],
         detector: &mut Detector,
         alerts: &mut Vec<Alert>,
@@ -147,10 +150,11 @@ impl Tracker {
             .map_or((0, 0), |(source, first, _)| (source, first));
         let sighting = Sighting {
             seen,
+            known_at: seen.time.max(head),
             source,
             position,
             appended_ms: -1,
-            late,
+            late: seen.time < mark,
         };
         self.take(&sighting, findings, detector, alerts);
     }
@@ -396,7 +400,7 @@ impl Tracker {
         };
         episode.revision = revision;
         episode.untold = false;
-        episode.raised_at = sighting.seen.time;
+        episode.raised_at = sighting.known_at;
         let appended_ms = sighting.appended_ms;
         let told = alert(&self.config, episode, state, detector, appended_ms);
         alerts.extend(told.map(|mut alert| {
