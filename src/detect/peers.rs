@@ -177,8 +177,11 @@ impl PeerSums {
             let degrees = (moments.weight - 1.0).max(1.0);
             sums.within += fixed(scatter.max(moments.sum) / degrees / moments.weight.max(1.0));
             let (excess, freedom) = moments.overdispersion();
-            sums.scatter += fixed(excess * mean * mean);
-            sums.scatter_base += fixed(freedom * mean * mean);
+            // By the inverse of an estimate's variance, (1/m + φ)² for one degree of freedom, at φ = 1: one
+            // account of many people a day is not to speak for all.
+            let precision = (mean / (1.0 + mean)).powi(2);
+            sums.scatter += fixed(excess * precision);
+            sums.scatter_base += fixed(freedom * precision);
             sums.freedom += fixed(freedom);
         }
         for (sum, active) in self.active.iter_mut().zip(season.active()) {
