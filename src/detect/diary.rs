@@ -71,13 +71,18 @@ impl Diary {
         self.pages = VecDeque::new();
     }
 
-    /// The pages of days from that of the pane `from` on, whose panes `ledger` no longer holds.
-    pub fn gone<'a>(&'a self, from: u32, ledger: &'a Ledger) -> impl Iterator<Item = &'a Page> {
-        let since = from / PANES_PER_DAY;
+    /// The pages of the days that the panes from `from` to `to` are of, where `ledger` no longer holds
+    /// all their panes.
+    pub fn gone<'a>(
+        &'a self,
+        (from, to): (u32, u32),
+        ledger: &'a Ledger,
+    ) -> impl Iterator<Item = &'a Page> {
+        let days = from / PANES_PER_DAY..=to / PANES_PER_DAY;
         let is_gone = |page: &&Page| page.day * PANES_PER_DAY < ledger.kept_from();
         self.pages
             .iter()
-            .filter(move |page| page.day >= since)
+            .filter(move |page| days.contains(&page.day))
             .filter(is_gone)
     }
 
@@ -87,7 +92,7 @@ impl Diary {
         (from, to): (u32, u32),
         ledger: &'a Ledger,
     ) -> impl Iterator<Item = Pane> + 'a {
-        ledger.panes(self.held_from(from, ledger), to)
+        ledger.panes(self.held_from((from, to), ledger), to)
     }
 
     /// The people touched in those panes; may repeat.
@@ -96,7 +101,7 @@ impl Diary {
         (from, to): (u32, u32),
         ledger: &'a Ledger,
     ) -> impl Iterator<Item = u32> + 'a {
-        ledger.subjects(self.held_from(from, ledger), to)
+        ledger.subjects(self.held_from((from, to), ledger), to)
     }
 
     /// People on its pages, those of several days several times.
@@ -109,9 +114,9 @@ impl Diary {
         self.len() == 0
     }
 
-    fn held_from(&self, from: u32, ledger: &Ledger) -> u32 {
-        let last = self.gone(from, ledger).last();
-        last.map_or(from, |page| from.max((page.day + 1) * PANES_PER_DAY))
+    fn held_from(&self, panes: (u32, u32), ledger: &Ledger) -> u32 {
+        let last = self.gone(panes, ledger).last();
+        last.map_or(panes.0, |page| panes.0.max((page.day + 1) * PANES_PER_DAY))
     }
 }
 
@@ -149,14 +154,16 @@ mod tests {
             }
             ledger.forget(kept);
             let all = (12 * PANES_PER_DAY, 20 * PANES_PER_DAY);
-            let gone = diary.gone(all.0, &ledger);
+            let gone = diary.gone(all, &ledger);
             let records: u64 = gone.map(|page| page.share.records).sum();
             let held: u64 = diary
                 .held(all, &ledger)
                 .map(|pane| pane.share.records)
                 .sum();
             assert_eq!(records + held, 8 * 4, "kept from {kept}");
-            let gone = diary.gone(all.0, &ledger);
+            let twelfth = diary.gone((all.0, all.0 + 1), &ledger);
+            assert!(twelfth.count() <= 1, "no later day");
+            let gone = diary.gone(all, &ledger);
             let mut people: Vec<u32> = gone.flat_map(|page| page.subjects.to_vec()).collect();
             people.extend(diary.held_subjects(all, &ledger));
             people.sort_unstable();
@@ -171,7 +178,8 @@ mod tests {
         read(&mut ledger, 10 * PANES_PER_DAY, &[1, 2, 3]);
         diary.write(10, &ledger, true);
         ledger.forget(12 * PANES_PER_DAY);
-        let page = diary.gone(10 * PANES_PER_DAY, &ledger).next().unwrap();
+        let day = (10 * PANES_PER_DAY, 11 * PANES_PER_DAY - 1);
+        let page = diary.gone(day, &ledger).next().unwrap();
         assert_eq!((page.share.unnamed, page.subjects.len()), (3, 0));
         assert!(diary.is_empty());
     }

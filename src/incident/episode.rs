@@ -7,6 +7,7 @@ use hashbrown::HashSet;
 use crate::{
     detect::{
         Account, AccountId, Finding, Seen,
+        diary::Page,
         pane::{pane_of, pane_start},
     },
     event::Timestamp,
@@ -27,7 +28,7 @@ impl Exposed {
     /// Adds what the account read in the panes from `from` to `to`, both included.
     fn absorb(&mut self, account: &Account, from: u32, to: u32) {
         let (diary, ledger) = (&account.diary, &account.ledger);
-        let gone = diary.gone(from, ledger);
+        let gone = diary.gone((from, to), ledger);
         let held = diary.held((from, to), ledger);
         for share in gone
             .map(|page| page.share)
@@ -37,7 +38,7 @@ impl Exposed {
             self.unnamed += share.unnamed;
             self.fields |= share.fields;
         }
-        let gone = diary.gone(from, ledger);
+        let gone = diary.gone((from, to), ledger);
         self.subjects
             .extend(gone.flat_map(|page| page.subjects.iter()));
         self.subjects
@@ -241,10 +242,25 @@ impl Episode {
             .collect()
     }
 
-    /// Goes on to the later pane `last`.
+    /// Goes on to the later pane `last`. Where panes are gone, their days are counted whole, with what was
+    /// counted of them before: then more may be counted than the incident read.
     fn reach(&mut self, last: u32, account: &Account) {
-        self.exposed.absorb(account, self.last_pane + 1, last);
+        let added = (self.last_pane + 1, last);
         self.last_pane = last;
+        let (diary, ledger) = (&account.diary, &account.ledger);
+        let end = pane_start(last + 1);
+        let is_whole = |page: &Page| page.span[0] >= self.started_at && page.span[1] < end;
+        let is_gone = diary.gone(added, ledger).next().is_some();
+        if is_gone {
+            let mut days = diary.gone((self.start_pane, last), ledger);
+            self.exact &= days.all(is_whole);
+            let before = std::mem::take(&mut self.exposed);
+            self.exposed.absorb(account, self.start_pane, last);
+            self.exposed.subjects.extend(before.subjects);
+            self.exposed.fields |= before.fields;
+        } else {
+            self.exposed.absorb(account, added.0, added.1);
+        }
         self.see_last(account);
     }
 
@@ -252,8 +268,9 @@ impl Episode {
     fn count_anew(&mut self, account: &Account) {
         let from = account.first_pane(self.first);
         let (diary, ledger) = (&account.diary, &account.ledger);
-        let gone = diary.gone(from, ledger).next().map(|page| page.span[0]);
-        let held = diary.held((from, self.first.pane), ledger).next();
+        let window = (from, self.first.pane);
+        let gone = diary.gone(window, ledger).next().map(|page| page.span[0]);
+        let held = diary.held(window, ledger).next();
         let refused = account
             .refused
             .as_ref()
@@ -284,5 +301,47 @@ impl Episode {
         {
             self.last_seen_at = last;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        detect::pane::{PANES_PER_DAY, Share},
+        event::AccountKind,
+    };
+
+    #[test]
+    fn days_whose_panes_are_gone_are_counted_once() {
+        let mut account = Account::new(Some("job"), AccountKind::Service, 0);
+        let at = |day: u32, pane: u32| day * PANES_PER_DAY + pane;
+        for (pane, person) in [
+            (at(100, 240), 1),
+            (at(100, 250), 2),
+            (at(101, 240), 3),
+            (at(101, 250), 4),
+        ] {
+            let share = Share {
+                records: 10,
+                ..Share::default()
+            };
+            account.ledger.add(pane_start(pane), share, &[person]);
+        }
+        let finding = |pane| Finding {
+            account: AccountId(0),
+            pane,
+            crossed: 1,
+        };
+        let mut episode = Episode::new(finding(at(100, 240)), &account, Kind::Enumeration);
+        episode.extend(finding(at(100, 250)), at(100, 250), &account);
+        for day in [100, 101] {
+            account.diary.write(day, &account.ledger, false);
+        }
+        account.ledger.forget(at(101, 100));
+        for pane in [at(101, 240), at(101, 250)] {
+            episode.extend(finding(pane), pane, &account);
+        }
+        assert_eq!((episode.exposed.records, episode.exposed.people()), (40, 4));
     }
 }
