@@ -24,7 +24,7 @@ mod rhythm;
 
 pub use self::rhythm::Rhythm;
 use self::{
-    batch::{Batch, batch, is_one_batch, runs_of},
+    batch::{Batch, batch, is_one_batch, may_go_on, runs_of},
     found::Found,
 };
 
@@ -134,8 +134,19 @@ pub struct Job {
     last_day: u32,
     /// The size that it may grow from, and the day since which that holds.
     anchor: (u32, u32),
-    /// The date that it explained runs of last, and how much they were.
-    explained: (u32, u32),
+    /// What it explained last.
+    explained: Lately,
+}
+
+/// The runs of a date that a job explained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Lately {
+    /// The date.
+    date: u32,
+    /// How much they were in all.
+    size: u32,
+    /// The last pane of any of them.
+    last: u32,
 }
 
 impl Job {
@@ -156,7 +167,11 @@ impl Job {
             exports,
             last_day: 0,
             anchor: (size_max, 0),
-            explained: (0, 0),
+            explained: Lately {
+                date: 0,
+                size: 0,
+                last: 0,
+            },
         }
     }
 
@@ -165,9 +180,17 @@ impl Job {
         let date = calendar.wall_pane(pane) / PANES_PER_DAY;
         let may_be_in = |date: &u32| {
             let (from, to) = self.span(*date, calendar);
+            // Of a date that is over it is known when its run ended.
+            let to = match self.explained {
+                Lately {
+                    date: over, last, ..
+                } if over == *date && !may_go_on(last) => hour(last) + PANES_PER_HOUR - 1,
+                _ => to,
+            };
             self.rhythm.is_due(*date, calendar) && from <= pane && window.first(pane) <= to
         };
-        let runs = (date.saturating_sub(1)..=date + 1).filter(may_be_in);
+        // A day's window reaches to the date before, whose run may have begun the evening before that.
+        let runs = (date.saturating_sub(2)..=date + 1).filter(may_be_in);
         u32::try_from(runs.count()).unwrap_or(0)
     }
 
@@ -245,6 +268,14 @@ pub struct Explained {
 }
 
 impl Explained {
+    /// Takes a run of the day before, which may be explained by what was recognised since.
+    fn take_late(&mut self, run: &Run, found: &mut Found, calendar: &Calendar) {
+        let is_known = self.runs.iter().any(|known| known.first == run.first);
+        if !is_known && found.explain(run, calendar) {
+            self.runs.push(*run);
+        }
+    }
+
     /// How much of the highest count of a window that ends in the panes from `from` to `to`.
     pub fn within(&self, window: Window, from: u32, to: u32) -> u32 {
         let is_held = |run: &&Run| run.first <= to && run.last >= window.first(from);
@@ -277,16 +308,31 @@ impl Jobs {
                 .known
                 .retain(|job| day.saturating_sub(job.last_day) <= job.rhythm.rule().2);
         }
-        for run in runs_of((day, word), ledger, is_bulk_only, &self.calendar) {
+        let runs = runs_of((day, word), ledger, is_bulk_only, &self.calendar);
+        if let Some(found) = &mut self.found {
+            let goes_on = |before: &Run| runs.first().is_some_and(|run| before.goes_on_in(run));
+            // What ended at midnight was whole.
+            if let Some(whole) = found.unfinished.take().filter(|before| !goes_on(before)) {
+                explained.was_learned |= found.take(&whole, &self.calendar);
+                explained.take_late(&whole, found, &self.calendar);
+            }
+        }
+        for run in runs {
             // What is declared is held to that, however often it is larger.
             if self.is_in_declared_hours(&run) {
                 continue;
             }
             let (found, calendar) = (self.found.get_or_insert_default(), &self.calendar);
-            let whole = found.push(run);
-            let known = found.renew(&whole, calendar);
-            let recognised = found.recognise(&whole, calendar);
-            explained.was_learned |= recognised && !known && found.explains_most(calendar);
+            let (whole, begun) = found.push(run);
+            if may_go_on(run.last) {
+                found.renew(&whole, calendar);
+                found.unfinished = Some(whole);
+            } else {
+                explained.was_learned |= found.take(&whole, calendar);
+            }
+            if let Some(begun) = begun {
+                explained.take_late(&begun, found, calendar);
+            }
             if found.explain(&run, calendar) {
                 explained.runs.push(run);
                 found.before.push(run);
@@ -530,10 +576,46 @@ mod tests {
         assert_eq!(jobs.known().count(), 1);
         let job = jobs.known().next().unwrap();
         assert!((400..600).contains(&job.size_max), "{job:?}");
-        let midnight = june(10) * PANES_PER_DAY;
+        for (date, explained) in (1..).zip(&explained).skip(5) {
+            let midnight = june(date) * PANES_PER_DAY;
+            let run = explained.within(Window::Hour, midnight, midnight + 20);
+            assert_eq!(run, 400, "{date}");
+        }
+    }
+
+    #[test]
+    fn a_run_of_another_size_at_a_known_hour_makes_no_second_job() {
+        for odd in [150, 290, 1_150] {
+            let size = |night: i64| match night {
+                20 | 26 => odd,
+                _ => 540 + night * 37 % 120,
+            };
+            let nights = (1..=30).map(|night| {
+                let size = u64::try_from(size(night)).unwrap();
+                (june(night), vec![(240, size)])
+            });
+            let (jobs, _) = learned(nights);
+            let known: Vec<Job> = jobs.known().collect();
+            assert_eq!(known.len(), 1, "{odd} {known:?}");
+            assert_eq!(known[0].rhythm, Rhythm::Daily, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_window_holds_the_run_of_the_evening_before_yesterday_and_no_run_that_was_over() {
+        let (jobs, _) = learned((0..7).map(|night| (june(1) + night, vec![(2_800, 600)])));
+        let at = |pane| allowed(&jobs, Window::Day, june(10) * PANES_PER_DAY + pane) / 600;
         assert_eq!(
-            explained[9].within(Window::Hour, midnight, midnight + 20),
-            400
+            [at(30), at(700)],
+            [2, 1],
+            "that of the 8th may end on the 9th"
+        );
+        let (jobs, _) = learned((0..8).map(|night| (june(1) + night, vec![(240, 600)])));
+        let at = |pane| allowed(&jobs, Window::Day, june(9) * PANES_PER_DAY + pane) / 600;
+        assert_eq!(
+            [at(300), at(400)],
+            [2, 1],
+            "that of the 8th was over by three"
         );
     }
 

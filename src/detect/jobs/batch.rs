@@ -24,6 +24,11 @@ pub(super) const fn is_one_batch(one: (u32, u32), next: (u32, u32)) -> bool {
     next.0 - one.1 <= GAP_PANES && next.1 - one.0 <= LENGTH_MAX_PANES
 }
 
+/// Whether a batch that ends at a pane may go on after midnight.
+pub(super) const fn may_go_on(last: u32) -> bool {
+    PANES_PER_DAY - last % PANES_PER_DAY <= GAP_PANES
+}
+
 /// The batches of a UTC day.
 pub(super) fn runs_of(
     (day, word): (u32, Word),

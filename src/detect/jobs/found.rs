@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{
-    DAY, Job, Run, TOLERANCE_PANES, Word,
+    DAY, Job, Lately, Run, TOLERANCE_PANES, Word,
     rhythm::{MONTH_END, Rhythm, day_of_month, weekday_of},
 };
 use crate::detect::{
@@ -29,18 +29,20 @@ pub(super) struct Found {
     pub(super) known: Vec<Job>,
     /// Runs of the last active day that were explained.
     pub(super) before: Vec<Run>,
+    /// The last run, where it may go on after midnight.
+    pub(super) unfinished: Option<Run>,
 }
 
 impl Found {
-    /// Takes a run in; gives the whole of it, where it has gone on over midnight.
-    pub(super) fn push(&mut self, run: Run) -> Run {
+    /// Takes a run in; gives the whole of it and what lay before midnight, where it has gone on over it.
+    pub(super) fn push(&mut self, run: Run) -> (Run, Option<Run>) {
         let begun = self.runs.pop_back_if(|before| before.goes_on_in(&run));
         let whole = begun.map_or(run, |before| before.with(&run));
         self.runs.push_back(whole);
         if self.runs.len() > RUNS_MAX {
             self.runs.pop_front();
         }
-        whole
+        (whole, begun)
     }
 
     /// Whether the known jobs explain half of what was run or more. A rhythm that the batches of an
@@ -52,6 +54,14 @@ impl Found {
             known.any(|job| job.explains(run, calendar).is_some())
         });
         2 * explained.map(size).sum::<u64>() >= self.runs.iter().map(size).sum()
+    }
+
+    /// Recognises the job of a run that is whole; says whether that is news, and jobs make most of what was
+    /// run lately.
+    pub(super) fn take(&mut self, run: &Run, calendar: &Calendar) -> bool {
+        let known = self.renew(run, calendar);
+        let recognised = self.recognise(run, calendar);
+        recognised && !known && self.explains_most(calendar)
     }
 
     /// Takes it that the known jobs that explain a run go on; says whether there are such.
@@ -70,11 +80,19 @@ impl Found {
     /// are; where several could, the one whose hour is nearest does.
     pub(super) fn explain(&mut self, run: &Run, calendar: &Calendar) -> bool {
         let of_run = self.known.iter_mut().filter_map(|job| {
-            let due = job.explains(run, calendar)?;
-            let (date, size) = job.explained;
-            let before = if date == due { size } else { 0 };
-            let size = before.saturating_add(run.size);
-            (size <= job.size_max).then_some((job, (due, size)))
+            let date = job.explains(run, calendar)?;
+            let before = match job.explained {
+                Lately {
+                    date: over, size, ..
+                } if over == date => size,
+                _ => 0,
+            };
+            let explained = Lately {
+                date,
+                size: before.saturating_add(run.size),
+                last: run.last,
+            };
+            (explained.size <= job.size_max).then_some((job, explained))
         });
         let Some((job, explained)) = of_run.min_by_key(|(job, _)| job.apart(run)) else {
             return false;
@@ -83,19 +101,31 @@ impl Found {
         true
     }
 
-    /// The `latest` run and all that are like it, told from the midnights that their middle start is
-    /// after: runs about midnight are of one date.
-    fn alike(&self, latest: &Run) -> (Run, Vec<Run>) {
+    /// The `latest` run, all that are like it, and all that are but for their size, told from the midnights
+    /// that the middle start of those like it is after: runs about midnight are of one date.
+    fn alike(&self, latest: &Run) -> (Run, Vec<Run>, Vec<Run>) {
         let told = self.runs.iter().map(|old| old.told_about(latest.start));
-        let alike: Vec<Run> = told.filter(|old| is_alike(old, latest)).collect();
+        let about: Vec<Run> = told.filter(|old| is_about(old, latest)).collect();
+        let alike = about.iter().filter(|old| is_as_large(old, latest));
+        let alike: Vec<Run> = alike.copied().collect();
         let days = middle(&alike).div_euclid(DAY);
-        let alike = alike.into_iter().map(|run| run.told_later(days));
-        (latest.told_later(days), alike.collect())
+        let told = |runs: Vec<Run>| runs.into_iter().map(|run| run.told_later(days)).collect();
+        (latest.told_later(days), told(alike), told(about))
+    }
+
+    /// Whether a known job explains a run of another `rhythm` that comes more seldom: then it is that job's,
+    /// and makes no second one.
+    fn is_of_another(&self, run: &Run, rhythm: Rhythm, calendar: &Calendar) -> bool {
+        self.known.iter().any(|job| {
+            job.rhythm.days() < rhythm.days()
+                && job.apart(run) <= TOLERANCE_PANES
+                && job.explains(run, calendar).is_some()
+        })
     }
 
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
     pub(super) fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
-        let (run, alike) = &self.alike(run);
+        let (run, alike, about) = &self.alike(run);
         // Where several dates fit, the known one stays; the end of a month has many.
         let known = self.known.iter().filter(|job| {
             let is_monthly = matches!(job.rhythm, Rhythm::DayOfMonth(_));
@@ -118,10 +148,16 @@ impl Found {
                 run.date.abs_diff(old.date) < span && is_due(old.date) && is_due(run.date)
             });
             let of_rhythm: Vec<Run> = of_rhythm.copied().collect();
-            if days_of(rhythm, of_rhythm.iter()) < least {
+            if days_of(rhythm, of_rhythm.iter()) < least
+                || self.is_of_another(run, rhythm, calendar)
+            {
                 continue;
             }
-            let rhythm = if rhythm == Rhythm::Daily && leave_weekends_out(&of_rhythm) {
+            let about = about
+                .iter()
+                .filter(|old| run.date.abs_diff(old.date) < span);
+            let about: Vec<Run> = about.copied().collect();
+            let rhythm = if rhythm == Rhythm::Daily && leave_weekends_out(&about) {
                 Rhythm::Weekday
             } else {
                 rhythm
@@ -202,11 +238,13 @@ fn middle(runs: &[Run]) -> i32 {
     starts.get(starts.len() / 2).copied().unwrap_or(0)
 }
 
-fn is_alike(a: &Run, b: &Run) -> bool {
+fn is_about(a: &Run, b: &Run) -> bool {
+    a.exports == b.exports && a.start.abs_diff(b.start) <= TOLERANCE_PANES
+}
+
+fn is_as_large(a: &Run, b: &Run) -> bool {
     let ratio = f64::from(a.size) / f64::from(b.size.max(1));
-    a.exports == b.exports
-        && a.told_about(b.start).start.abs_diff(b.start) <= TOLERANCE_PANES
-        && (1.0 / SIZE_RATIO..=SIZE_RATIO).contains(&ratio)
+    (1.0 / SIZE_RATIO..=SIZE_RATIO).contains(&ratio)
 }
 
 fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
@@ -231,7 +269,7 @@ fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
         exports: latest.exports,
         last_day: latest.date,
         anchor: (size_max, latest.date),
-        explained: (0, 0),
+        explained: Lately::default(),
     }
 }
 
