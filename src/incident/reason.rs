@@ -134,17 +134,17 @@ fn of_history(found: &Explanation, usual: &str) -> String {
         1 => "1 active day".to_owned(),
         days => format!("{days} active days"),
     };
-    // What is usual leans on its peers, as far as it is not known of itself.
-    if f64::from(found.seen_max) < found.expected[found.signal as usize] {
-        return format!(
-            "by {days} of history and its peers this account is expected to reach \
-             {usual} in the usual case"
-        );
-    }
     let beside = match found.job_size {
         0 => String::new(),
         size => format!("beside its jobs of up to {size}, "),
     };
+    // What is usual leans on its peers, as far as it is not known of itself.
+    if f64::from(found.seen_max) < found.expected[found.signal as usize] {
+        return format!(
+            "{beside}by {days} of history and its peers this account is expected to reach \
+             {usual} in the usual case"
+        );
+    }
     let [at_hour, at_any] = if found.is_of_hour {
         [" at that hour", " at any"]
     } else {
