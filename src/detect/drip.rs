@@ -215,10 +215,9 @@ impl Drip {
             lane.days += 1;
             let model = lane.model(SLOW[index], leanings[index]);
             let model = model.times(common[index]);
-            let model = if SLOW[index] != Signal::People {
-                busyness.given(model, familiar, common[0], prior.busyness)
-            } else {
-                model
+            let model = match SLOW[index] {
+                Signal::People => model,
+                _ => busyness.given(model, familiar, common[0], prior.busyness),
             };
             let ended = begun.then(|| {
                 let expected = Expected::new(model, table);
@@ -511,6 +510,36 @@ mod tests {
         };
         // Whether the account has read a fifth more for four months, or always has.
         assert!(days(0) <= days(150) + 2, "{} {}", days(0), days(150));
+    }
+
+    #[test]
+    fn new_people_of_days_that_are_not_busy_tell_of_a_theft() {
+        /// The highest sum of new people, of days that differ fivefold, of whose familiar people a part does.
+        fn highest(days: u32, part: u32, more: impl Fn(u32) -> u32) -> f64 {
+            let mut drip = Drip::default();
+            let sums = (0..days).map(|day| {
+                let busy = [5, 12, 20, 25, 8, 16, 22][day as usize * 5 % 7];
+                let familiar = 2 * (part * busy + (10 - part) * 15) / 10;
+                let new = busy + more(day);
+                drip.learn(
+                    day,
+                    [Some(familiar + new), Some(new), None],
+                    [1.0; SLOW.len()],
+                    &regular(),
+                    (0, false),
+                    &mut Table::default(),
+                );
+                drip.bars(&regular(), &mut Table::default())[1]
+                    .sums
+                    .highest()
+            });
+            sums.skip(30).fold(0.0, f64::max)
+        }
+        let theft = |day| if day >= 40 { 12 } else { 0 };
+        let [alone, together] = [0, 10].map(|part| highest(55, part, theft));
+        assert!(together > alone + 5.0, "{alone} {together}");
+        let honest = highest(55, 10, |_| 0);
+        assert!(honest < 4.0, "{honest}");
     }
 
     #[test]

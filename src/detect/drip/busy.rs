@@ -14,6 +14,10 @@ const DAYS_MIN: u32 = 4;
 const PEERS_WEIGHT: f64 = 4.0;
 /// One day shows at most so much: the product of two deviations, each in units of its mean.
 const SHOWN_MAX: f64 = 3.0;
+/// Active days after which the usual familiar people count half: few, for their number rises from day to
+/// day while an account gets to know whom it works with. A day teaches up to so many times the usual.
+const FAMILIAR_DAYS: f64 = 4.0;
+const USUAL_MAX: f64 = 2.0;
 /// No day is taken for busier than so many usual ones, or a thief's own reading of familiar people would
 /// excuse the rest.
 const BUSY_MAX: f64 = 3.0;
@@ -23,8 +27,7 @@ const SCATTER_MIN: f64 = 0.02;
 /// What an account's days show of that.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Busyness {
-    /// Over many days, and over few.
-    familiar: [Moments; 2],
+    familiar: Moments,
     new: Moments,
     /// Products of the deviations of both, in units of their means.
     products: Moments,
@@ -34,16 +37,20 @@ pub struct Busyness {
 impl Busyness {
     /// Takes a day's familiar and new people.
     pub(super) fn learn(&mut self, familiar: f64, new: f64) {
-        let (usual_familiar, usual_new) = (self.familiar[1].mean(), self.new.mean());
+        let (usual_familiar, usual_new) = (self.familiar.mean(), self.new.mean());
         if self.days >= DAYS_MIN && usual_familiar > 0.0 && usual_new > 0.0 {
             let product = (familiar - usual_familiar) * (new - usual_new);
             let unit = (usual_familiar * usual_new).max(1.0);
             let shown = (product / unit).clamp(-SHOWN_MAX, SHOWN_MAX);
             self.products.take(shown, 1.0, SLOW_DAYS);
         }
-        for (usual, days) in self.familiar.iter_mut().zip([SLOW_DAYS, FAST_DAYS]) {
-            usual.take(familiar, 1.0, days);
-        }
+        // A busy week is not to make the next one look idle.
+        let most = if self.days >= DAYS_MIN {
+            USUAL_MAX * usual_familiar.max(1.0)
+        } else {
+            f64::INFINITY
+        };
+        self.familiar.take(familiar.min(most), 1.0, FAMILIAR_DAYS);
         self.new.take(new, 1.0, FAST_DAYS);
         self.days += 1;
     }
@@ -60,9 +67,7 @@ impl Busyness {
         let (sum, weight) = self.common();
         let common = (sum + PEERS_WEIGHT * peers) / (weight + PEERS_WEIGHT);
         let common = common.clamp(0.0, scatter);
-        // A busy week is not to make the next one look idle.
-        let [slow, fast] = self.familiar.map(|usual| usual.mean());
-        let expected = slow.min(fast) * times;
+        let expected = self.familiar.mean() * times;
         let busy = (1.0 + common * familiar) / (1.0 + common * expected);
         let left = scatter - common + common / (1.0 + common * familiar);
         Model {
