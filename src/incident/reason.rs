@@ -106,8 +106,9 @@ fn sentence(found: &Explanation, is_named: bool) -> String {
     };
     if let Some((since, excess)) = found.lasting {
         return format!(
-            "{what} in a day; this account's usual day has {usual}, and since {day} it had read \
-             {excess:.0} more than that in all; {critical} today is too much",
+            "{what} in a day; this account's usual day has {usual}, and since {day} its days had \
+             {excess:.0} more than that in all, people of several days counted on each; {critical} \
+             today is too much",
             day = &since.to_string()[..10],
         );
     }
