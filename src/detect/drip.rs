@@ -41,6 +41,8 @@ const EXCESS_SHARE: f64 = 0.25;
 const WINSOR_DEVIATIONS: f64 = 2.0;
 /// Days with which an account's scatter is shrunk to its peers'.
 const SCATTER_WEIGHT: f64 = 4.0;
+/// No scatter below this is believed.
+const SCATTER_MIN: f64 = 0.02;
 /// Days since the onset are held back, for they may be a theft's: they teach once the sum is zero
 /// again. Past so many of them, they teach this much.
 const PENDING_MAX: usize = 30;
@@ -201,11 +203,7 @@ impl Drip {
         let leanings = SLOW.map(|signal| self.leaning(signal, prior));
         let [people, new, _] = counts.map(|count| f64::from(count.unwrap_or(0)));
         let familiar = people - new;
-        let busyness = self.busyness;
-        if alarms == 0 || is_vouched {
-            self.busyness.learn(familiar, new);
-        }
-        std::array::from_fn(|index| {
+        let peaks = std::array::from_fn(|index| {
             let lane = &mut self.lanes[index];
             let Some(count) = counts[index].map(f64::from) else {
                 return BySize::default();
@@ -217,7 +215,9 @@ impl Drip {
             let model = model.times(common[index]);
             let model = match SLOW[index] {
                 Signal::People => model,
-                _ => busyness.given(model, familiar, common[0], prior.busyness),
+                _ => self
+                    .busyness
+                    .given(model, familiar, common[0], prior.busyness),
             };
             let ended = begun.then(|| {
                 let expected = Expected::new(model, table);
@@ -231,7 +231,11 @@ impl Drip {
             };
             lane.teach(count, (!is_vouched).then_some(usual), is_over);
             ended.unwrap_or_default()
-        })
+        });
+        if alarms == 0 || is_vouched {
+            self.busyness.learn(familiar, new);
+        }
+        peaks
     }
 
     /// Those of an account that came to a supplier which was known before.
@@ -391,7 +395,7 @@ impl Lane {
     fn model(&self, signal: Signal, leaning: Leaning) -> Model {
         let (own, freedom) = self.slow.overdispersion();
         let scatter = (own + SCATTER_WEIGHT * leaning.scatter) / (freedom + SCATTER_WEIGHT);
-        let scatter = scatter.clamp(0.02, 15.0);
+        let scatter = scatter.clamp(SCATTER_MIN, 15.0);
         // Half a person a day is usual even where none was seen.
         let (mean, weight) = match (signal, leaning.idle) {
             // Fewer and fewer people are new, the longer an account is known.

@@ -139,7 +139,7 @@ pub struct Job {
 }
 
 /// The runs of a date that a job explained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Lately {
     /// The date.
     date: u32,
@@ -147,6 +147,15 @@ struct Lately {
     size: u32,
     /// The last pane of any of them.
     last: u32,
+}
+
+impl Lately {
+    /// It explained none yet.
+    const NOTHING: Self = Self {
+        date: 0,
+        size: 0,
+        last: 0,
+    };
 }
 
 impl Job {
@@ -167,11 +176,7 @@ impl Job {
             exports,
             last_day: 0,
             anchor: (size_max, 0),
-            explained: Lately {
-                date: 0,
-                size: 0,
-                last: 0,
-            },
+            explained: Lately::NOTHING,
         }
     }
 
@@ -181,11 +186,13 @@ impl Job {
         let may_be_in = |date: &u32| {
             let (from, to) = self.span(*date, calendar);
             // Of a date that is over it is known when its run ended.
-            let to = match self.explained {
-                Lately {
-                    date: over, last, ..
-                } if over == *date && !may_go_on(last) => hour(last) + PANES_PER_HOUR - 1,
-                _ => to,
+            let Lately {
+                date: over, last, ..
+            } = self.explained;
+            let to = if over == *date && !may_go_on(last) {
+                hour(last) + PANES_PER_HOUR - 1
+            } else {
+                to
             };
             self.rhythm.is_due(*date, calendar) && from <= pane && window.first(pane) <= to
         };
@@ -233,18 +240,26 @@ impl Job {
         if !self.does(run.exports) || run.size > self.size_max {
             return None;
         }
-        let holds = |date: &u32| {
-            let (from, to) = self.span(*date, calendar);
-            self.rhythm.is_due(*date, calendar) && from <= run.first && run.last <= to
-        };
         let dates = [0, 1, -1].map(|days| run.date.saturating_add_signed(days));
-        dates.into_iter().find(holds)
+        let mut dates = dates.into_iter();
+        dates.find(|date| self.holds(run, *date, calendar))
     }
 
-    /// By how many panes a run begins at another time of day.
-    const fn apart(&self, run: &Run) -> u32 {
-        let start = self.start.cast_signed();
-        run.told_about(start).start.abs_diff(start)
+    /// Whether a run lies where that of a date is due.
+    fn holds(&self, run: &Run, date: u32, calendar: &Calendar) -> bool {
+        let (from, to) = self.span(date, calendar);
+        self.rhythm.is_due(date, calendar) && from <= run.first && run.last <= to
+    }
+
+    /// By how many panes it begins at another time of day than `start`.
+    const fn apart(&self, start: i32) -> u32 {
+        let later = (start - self.start.cast_signed()).rem_euclid(DAY);
+        let later = later.cast_unsigned();
+        if later > PANES_PER_DAY / 2 {
+            PANES_PER_DAY - later
+        } else {
+            later
+        }
     }
 }
 
@@ -376,13 +391,9 @@ impl Jobs {
     }
 
     fn is_in_declared_hours(&self, run: &Run) -> bool {
-        let holds = |job: &Job, due: u32| {
-            let (from, to) = job.span(due, &self.calendar);
-            let is_within = from <= run.first && run.last <= to;
-            is_within && job.rhythm.is_due(due, &self.calendar)
-        };
-        let mut declared = self.declared.iter();
-        declared.any(|job| holds(job, run.date) || holds(job, run.date.saturating_sub(1)))
+        let dates = [run.date, run.date.saturating_sub(1)];
+        let holds = |job: &Job| dates.iter().any(|due| job.holds(run, *due, &self.calendar));
+        self.declared.iter().any(holds)
     }
 }
 
@@ -603,20 +614,16 @@ mod tests {
 
     #[test]
     fn a_window_holds_the_run_of_the_evening_before_yesterday_and_no_run_that_was_over() {
-        let (jobs, _) = learned((0..7).map(|night| (june(1) + night, vec![(2_800, 600)])));
-        let at = |pane| allowed(&jobs, Window::Day, june(10) * PANES_PER_DAY + pane) / 600;
-        assert_eq!(
-            [at(30), at(700)],
-            [2, 1],
-            "that of the 8th may end on the 9th"
-        );
-        let (jobs, _) = learned((0..8).map(|night| (june(1) + night, vec![(240, 600)])));
-        let at = |pane| allowed(&jobs, Window::Day, june(9) * PANES_PER_DAY + pane) / 600;
-        assert_eq!(
-            [at(300), at(400)],
-            [2, 1],
-            "that of the 8th was over by three"
-        );
+        let runs_at = |(nights, start), date, panes: [u32; 2]| {
+            let night = |night| (june(1) + night, vec![(start, 600)]);
+            let (jobs, _) = learned((0..nights).map(night));
+            let midnight = june(date) * PANES_PER_DAY;
+            panes.map(|pane| allowed(&jobs, Window::Day, midnight + pane) / 600)
+        };
+        let evening = runs_at((7, 2_800), 10, [30, 700]);
+        assert_eq!(evening, [2, 1], "that of the 8th may end on the 9th");
+        let over = runs_at((8, 240), 9, [300, 400]);
+        assert_eq!(over, [2, 1], "that of the 8th was over by three");
     }
 
     #[test]

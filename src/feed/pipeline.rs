@@ -245,7 +245,7 @@ impl Pipeline {
     }
 
     fn advance(&mut self, alerts: &mut Vec<Alert>) {
-        let Some((head, mark)) = self.watermark.head().zip(self.watermark()) else {
+        let Some((head, mark)) = self.head().zip(self.watermark()) else {
             return;
         };
         let tracker = &mut self.tracker;

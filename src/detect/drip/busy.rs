@@ -5,13 +5,11 @@
 //! about their usual number times that. What they tell of it is the gamma that Bayes' rule makes of the two,
 //! and new people about the usual number times *that* are negative binomial again, with less scatter.
 
-use super::{FAST_DAYS, SLOW_DAYS};
+use super::{FAST_DAYS, SCATTER_MIN, SCATTER_WEIGHT, SLOW_DAYS};
 use crate::detect::{baseline::Moments, critical::Model};
 
 /// Active days before a day is compared with those before it: at first everybody is new.
 const DAYS_MIN: u32 = 4;
-/// Days with which what an account shows is shrunk to what its peers do.
-const PEERS_WEIGHT: f64 = 4.0;
 /// One day shows at most so much: the product of two deviations, each in units of its mean.
 const SHOWN_MAX: f64 = 3.0;
 /// Active days after which the usual familiar people count half: few, for their number rises from day to
@@ -21,8 +19,6 @@ const USUAL_MAX: f64 = 2.0;
 /// No day is taken for busier than so many usual ones, or a thief's own reading of familiar people would
 /// excuse the rest.
 const BUSY_MAX: f64 = 3.0;
-/// No scatter below this is believed.
-const SCATTER_MIN: f64 = 0.02;
 
 /// What an account's days show of that.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,7 +61,7 @@ impl Busyness {
     pub(super) fn given(&self, usual: Model, familiar: f64, times: f64, peers: f64) -> Model {
         let scatter = 1.0 / usual.size;
         let (sum, weight) = self.common();
-        let common = (sum + PEERS_WEIGHT * peers) / (weight + PEERS_WEIGHT);
+        let common = (sum + SCATTER_WEIGHT * peers) / (weight + SCATTER_WEIGHT);
         let common = common.clamp(0.0, scatter);
         let expected = self.familiar.mean() * times;
         let busy = (1.0 + common * familiar) / (1.0 + common * expected);

@@ -8,7 +8,6 @@ use super::{
 };
 use crate::detect::{
     baseline::{GROWTH_PER_WEEK, WEEK_DAYS},
-    pane::PANES_PER_DAY,
     season::{Calendar, is_weekend},
 };
 
@@ -81,12 +80,10 @@ impl Found {
     pub(super) fn explain(&mut self, run: &Run, calendar: &Calendar) -> bool {
         let of_run = self.known.iter_mut().filter_map(|job| {
             let date = job.explains(run, calendar)?;
-            let before = match job.explained {
-                Lately {
-                    date: over, size, ..
-                } if over == date => size,
-                _ => 0,
-            };
+            let Lately {
+                date: over, size, ..
+            } = job.explained;
+            let before = if over == date { size } else { 0 };
             let explained = Lately {
                 date,
                 size: before.saturating_add(run.size),
@@ -94,42 +91,40 @@ impl Found {
             };
             (explained.size <= job.size_max).then_some((job, explained))
         });
-        let Some((job, explained)) = of_run.min_by_key(|(job, _)| job.apart(run)) else {
+        let Some((job, explained)) = of_run.min_by_key(|(job, _)| job.apart(run.start)) else {
             return false;
         };
         job.explained = explained;
         true
     }
 
-    /// The `latest` run, all that are like it, and all that are but for their size, told from the midnights
-    /// that the middle start of those like it is after: runs about midnight are of one date.
-    fn alike(&self, latest: &Run) -> (Run, Vec<Run>, Vec<Run>) {
+    /// The `latest` run and all at its time of day, of any size, told from the midnights that the middle
+    /// start of those as large is after: runs about midnight are of one date.
+    fn about(&self, latest: &Run) -> (Run, Vec<Run>) {
         let told = self.runs.iter().map(|old| old.told_about(latest.start));
         let about: Vec<Run> = told.filter(|old| is_about(old, latest)).collect();
-        let alike = about.iter().filter(|old| is_as_large(old, latest));
-        let alike: Vec<Run> = alike.copied().collect();
-        let days = middle(&alike).div_euclid(DAY);
-        let told = |runs: Vec<Run>| runs.into_iter().map(|run| run.told_later(days)).collect();
-        (latest.told_later(days), told(alike), told(about))
+        let days = middle(about.iter().filter(|old| is_as_large(old, latest))).div_euclid(DAY);
+        let about = about.into_iter().map(|run| run.told_later(days));
+        (latest.told_later(days), about.collect())
     }
 
-    /// Whether a known job explains a run of another `rhythm` that comes more seldom: then it is that job's,
-    /// and makes no second one.
-    fn is_of_another(&self, run: &Run, rhythm: Rhythm, calendar: &Calendar) -> bool {
+    /// Whether a known job that comes more often than one whose runs are counted within `span` days
+    /// explains a run: then it is that job's, and makes no second one.
+    fn is_of_another(&self, run: &Run, span: u32, calendar: &Calendar) -> bool {
         self.known.iter().any(|job| {
-            job.rhythm.days() < rhythm.days()
-                && job.apart(run) <= TOLERANCE_PANES
+            job.rhythm.rule().0 < span
+                && job.apart(run.start) <= TOLERANCE_PANES
                 && job.explains(run, calendar).is_some()
         })
     }
 
     /// Makes or renews the job that `run` is the latest of; says whether there is one.
     pub(super) fn recognise(&mut self, run: &Run, calendar: &Calendar) -> bool {
-        let (run, alike, about) = &self.alike(run);
+        let (run, about) = &self.about(run);
         // Where several dates fit, the known one stays; the end of a month has many.
         let known = self.known.iter().filter(|job| {
             let is_monthly = matches!(job.rhythm, Rhythm::DayOfMonth(_));
-            is_monthly && job.apart(run) <= TOLERANCE_PANES
+            is_monthly && job.apart(run.start) <= TOLERANCE_PANES
         });
         let known: Vec<Rhythm> = known.map(|job| job.rhythm).collect();
         let often = [Rhythm::Daily, Rhythm::Weekly(weekday_of(run.date))];
@@ -143,28 +138,27 @@ impl Found {
         let dates = dates.map(Rhythm::DayOfMonth);
         for rhythm in often.into_iter().chain(known).chain(dates) {
             let (span, least, _) = rhythm.rule();
-            let of_rhythm = alike.iter().filter(|old| {
+            let lately = about.iter();
+            let lately = lately.filter(|old| run.date.abs_diff(old.date) < span);
+            let of_rhythm = lately.clone().filter(|old| {
                 let is_due = |date| rhythm.is_due(date, calendar);
-                run.date.abs_diff(old.date) < span && is_due(old.date) && is_due(run.date)
+                is_as_large(old, run) && is_due(old.date) && is_due(run.date)
             });
             let of_rhythm: Vec<Run> = of_rhythm.copied().collect();
-            if days_of(rhythm, of_rhythm.iter()) < least
-                || self.is_of_another(run, rhythm, calendar)
+            if days_of(rhythm, of_rhythm.iter()) < least || self.is_of_another(run, span, calendar)
             {
                 continue;
             }
-            let about = about
-                .iter()
-                .filter(|old| run.date.abs_diff(old.date) < span);
-            let about: Vec<Run> = about.copied().collect();
-            let rhythm = if rhythm == Rhythm::Daily && leave_weekends_out(&about) {
+            let rhythm = if rhythm == Rhythm::Daily && leave_weekends_out(lately) {
                 Rhythm::Weekday
             } else {
                 rhythm
             };
             let mut job = job_of(rhythm, run, &of_rhythm);
             let same = self.known.iter().position(|old| {
-                old.rhythm.overlaps(rhythm) && job.is_near(old) && old.does(run.exports)
+                old.rhythm.overlaps(rhythm)
+                    && job.apart(old.start.cast_signed()) <= TOLERANCE_PANES
+                    && old.does(run.exports)
             });
             match same {
                 Some(at) => {
@@ -182,12 +176,6 @@ impl Found {
 }
 
 impl Job {
-    /// Whether it begins at about the same time of day as another.
-    const fn is_near(&self, other: &Self) -> bool {
-        let apart = self.start.abs_diff(other.start);
-        apart <= TOLERANCE_PANES || PANES_PER_DAY - apart <= TOLERANCE_PANES
-    }
-
     /// Holds the job's size to what it may have grown to since it was `old`: in silence by a fifth a
     /// week. Past that it takes a word, or as many runs that were told of as make a new job.
     fn grow_from(&mut self, old: &Self, latest: &Run, runs: &[Run]) {
@@ -211,12 +199,12 @@ impl Job {
 }
 
 /// Whether runs, which are in order, went on over a weekend and none was on one.
-fn leave_weekends_out(runs: &[Run]) -> bool {
+fn leave_weekends_out<'a>(runs: impl Iterator<Item = &'a Run>) -> bool {
     let is_off = |day: u32| is_weekend(day.into());
-    let over = runs
-        .windows(2)
-        .any(|pair| (pair[0].date..pair[1].date).any(is_off));
-    over && !runs.iter().any(|run| is_off(run.date))
+    let dates: Vec<u32> = runs.map(|run| run.date).collect();
+    let mut pairs = dates.windows(2);
+    let over = pairs.any(|pair| (pair[0]..pair[1]).any(is_off));
+    over && !dates.into_iter().any(is_off)
 }
 
 /// On how many of its days a rhythm shows in `runs`, which are in order.
@@ -232,8 +220,8 @@ fn days_of<'a>(rhythm: Rhythm, runs: impl Iterator<Item = &'a Run>) -> usize {
 }
 
 /// The middle one of the runs' starts; 0 without any.
-fn middle(runs: &[Run]) -> i32 {
-    let mut starts: Vec<i32> = runs.iter().map(|run| run.start).collect();
+fn middle<'a>(runs: impl Iterator<Item = &'a Run>) -> i32 {
+    let mut starts: Vec<i32> = runs.map(|run| run.start).collect();
     starts.sort_unstable();
     starts.get(starts.len() / 2).copied().unwrap_or(0)
 }
@@ -262,14 +250,14 @@ fn job_of(rhythm: Rhythm, latest: &Run, runs: &[Run]) -> Job {
     let end = runs.iter().map(Run::end).max().unwrap_or(latest.end());
     Job {
         rhythm,
-        start: middle(runs).clamp(0, DAY - 1).cast_unsigned(),
+        start: middle(runs.iter()).clamp(0, DAY - 1).cast_unsigned(),
         end: end.max(0).cast_unsigned(),
         slack: TOLERANCE_PANES,
         size_max,
         exports: latest.exports,
         last_day: latest.date,
         anchor: (size_max, latest.date),
-        explained: Lately::default(),
+        explained: Lately::NOTHING,
     }
 }
 

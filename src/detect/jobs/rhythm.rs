@@ -39,15 +39,6 @@ impl Rhythm {
         }
     }
 
-    /// Days from one run to the next, nearly.
-    pub(super) const fn days(self) -> u32 {
-        match self {
-            Self::Daily | Self::Weekday | Self::WorkingDay => 1,
-            Self::Weekly(_) => 7,
-            Self::DayOfMonth(_) | Self::Date(_) | Self::LastWorkingDay => 30,
-        }
-    }
-
     /// Days within which runs are counted, how many make a rhythm, and days without one end it.
     pub(super) const fn rule(self) -> (u32, usize, u32) {
         match self {
