@@ -42,13 +42,16 @@ pub(super) const SHAPE: f64 = 0.2;
 /// may be.
 const SCALE_MIN: f64 = 1.0;
 const SCALE_MIN_NEWCOMER: f64 = 0.3;
-/// No tail is believed to be longer than this, in times of the model's. A few accounts whose work comes
-/// in lumps far out of any model make the mean excess of a whole group; a bar as high as that hides
-/// thefts from everybody in it, and keeps few of those lumps quiet.
-const SCALE_MAX: f64 = 3.0;
-/// People in unusual circumstances are so few that thefts which raised no alarm are most of those
-/// that pass the level: none of them tells of a tail longer than this.
-const ODD_EXCESS_MAX: f64 = 2.0;
+/// Thefts that raised no alarm are among the days that tails are measured on, and would make the bars of
+/// a whole group: a slow thief passes the level on more days than all of his honest peers together. So
+/// what lies [`FAR`] above it, and people in unusual circumstances however far above it, are gross errors
+/// (Huber 1964) up to this share of account-days; what comes more often is work that comes in lumps, of
+/// which is believed that it passes, and that its excess is no less than so much.
+const THEFTS: f64 = 0.003;
+/// Nats above the level that an honest day seldom reaches: a perfect model's passes it on one day in
+/// eighty thousand. What lies below makes a long tail look shorter, a mean excess of 2 like one of 1.6,
+/// which is left so: a tail made whole again by its shape found fewer thefts at as many false alerts.
+const FAR: f64 = 6.0;
 /// Newcomers' days are few: all of them together may raise so large a part of the false alarms of all
 /// other days. In service it is far less, for their model is as wide as their group. They may raise so
 /// many times as many as others whatever their share of the days is, and no more than one in so many
@@ -86,6 +89,8 @@ pub struct Shown {
     pub as_newcomer: Scores,
     /// Whether it raised no alarm.
     pub is_quiet: bool,
+    /// Whether a verdict says that it was no theft.
+    pub is_vouched: bool,
     /// Whether it was a newcomer's; nothing in a supplier's first days, when everybody is
     /// one, and of programs, whose first runs are not alike.
     pub is_arrival: Option<bool>,
@@ -99,6 +104,7 @@ impl Shown {
         tiers: 0,
         as_newcomer: NO_SCORES,
         is_quiet: true,
+        is_vouched: false,
         is_arrival: None,
     };
 }
@@ -109,6 +115,8 @@ pub struct Experience {
     days: i128,
     passings: BySize<[i128; TESTS]>,
     excess: BySize<[i128; TESTS]>,
+    /// Passings that may be thefts, which are not among the others.
+    far: BySize<[i128; TESTS]>,
     /// Quiet account-days on which some test passed the level, and the tests that did.
     any: i128,
     together: i128,
@@ -141,13 +149,13 @@ impl Experience {
         for (size, scores) in shown.scores.iter().enumerate() {
             for (test, score) in scores.iter().enumerate() {
                 let Some(score) = score else { continue };
-                self.passings[size][test] += fixed(1.0);
-                let most = if test < COUNTED {
-                    SCORE_MAX
+                let excess = (score - LEVEL).clamp(0.0, SCORE_MAX);
+                if shown.is_vouched || test < COUNTED && excess <= FAR {
+                    self.passings[size][test] += fixed(1.0);
+                    self.excess[size][test] += fixed(excess);
                 } else {
-                    ODD_EXCESS_MAX
-                };
-                self.excess[size][test] += fixed((score - LEVEL).clamp(0.0, most));
+                    self.far[size][test] += fixed(1.0);
+                }
             }
         }
         if shown.is_quiet {
@@ -164,7 +172,8 @@ impl Experience {
             .passings
             .as_flattened_mut()
             .iter_mut()
-            .chain(self.excess.as_flattened_mut());
+            .chain(self.excess.as_flattened_mut())
+            .chain(self.far.as_flattened_mut());
         let sums = sums.chain(&mut self.aspects).chain(&mut self.tiers);
         let sums = sums.chain(&mut self.arrivals);
         age(sums.chain([&mut self.days, &mut self.any, &mut self.together]));
@@ -183,24 +192,28 @@ impl Experience {
     fn tails_of(&self, wider: &Tails, scale_min: f64) -> Tails {
         let mut tails = wider.clone();
         let days = unit(self.days);
+        let honest = |seen: i128| (unit(seen) - THEFTS * days).max(0.0);
         for (size, tests) in tails.tests.iter_mut().enumerate() {
             for (test, tail) in tests.iter_mut().enumerate() {
-                let passings = unit(self.passings[size][test]);
+                // How far people in unusual circumstances pass, nobody knows.
+                let least = if test < COUNTED { FAR } else { tail.scale };
+                let lumps = honest(self.far[size][test]);
+                let near = unit(self.passings[size][test]);
                 let excess = unit(self.excess[size][test]);
                 let prior = DAYS_PRIOR * if is_slow(test) { EXCURSION_DAYS } else { 1.0 };
+                let excess = excess + lumps * least + PASSINGS_PRIOR * tail.scale;
                 *tail = Tail {
-                    rate: (passings + prior * tail.rate) / (days + prior),
-                    scale: ((excess + PASSINGS_PRIOR * tail.scale) / (passings + PASSINGS_PRIOR))
-                        .clamp(scale_min, SCALE_MAX),
+                    rate: (near + lumps + prior * tail.rate) / (days + prior),
+                    scale: (excess / (near + lumps + PASSINGS_PRIOR)).max(scale_min),
                 };
             }
         }
-        let lean = |seen: i128, wider: f64| (unit(seen) + DAYS_PRIOR * wider) / (days + DAYS_PRIOR);
+        let lean = |seen: f64, wider: f64| (seen + DAYS_PRIOR * wider) / (days + DAYS_PRIOR);
         for (share, seen) in tails.aspects.iter_mut().zip(self.aspects) {
-            *share = lean(seen, *share);
+            *share = lean(unit(seen), *share);
         }
         for (share, seen) in tails.tiers.iter_mut().zip(self.tiers) {
-            *share = lean(seen, *share);
+            *share = lean(honest(seen), *share);
         }
         let [arrivals, days] = self.arrivals.map(unit);
         tails.arrivals =
@@ -392,16 +405,15 @@ mod tests {
 
     #[test]
     fn the_score_asked_for_is_reached_as_rarely_as_the_budget_says() {
-        // One day in a hundred passes, by a true scale of 2.
-        let tails = lived(100_000, 100, 2.0).tails(&Tails::PRIOR);
-        let critical = tails.asked(1e-4).scores[0][0];
-        let tail = Tail {
-            rate: 0.01,
-            scale: 2.0,
-        };
-        let truth = tail.probability(critical - LEVEL);
-        let share = SHARES[0] * 1e-4 / USED as f64 / tails.union;
-        assert!((truth / share - 1.0).abs() < 0.1, "{truth} {share}");
+        // One day in a hundred passes. A long tail is not believed in full.
+        for (scale, times) in [(1.0, 0.9..1.1), (2.0, 1.0..4.0)] {
+            let tails = lived(100_000, 100, scale).tails(&Tails::PRIOR);
+            let critical = tails.asked(1e-4).scores[0][0];
+            let tail = Tail { rate: 0.01, scale };
+            let truth = tail.probability(critical - LEVEL);
+            let share = SHARES[0] * 1e-4 / USED as f64 / tails.union;
+            assert!(times.contains(&(truth / share)), "{scale}: {truth} {share}");
+        }
     }
 
     #[test]
@@ -420,6 +432,35 @@ mod tests {
         assert!(after[0][0] > before[0][0] + 5.0, "{before:?} {after:?}");
         for size in 1..SIZES.len() {
             assert!(after[size][0] <= before[size][0], "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn a_thief_makes_no_bar_and_lumps_that_come_often_do() {
+        let asked = |far: u32| {
+            let mut experience = lived(10_000, 100, 1.5);
+            for _ in 0..far {
+                let mut shown = Shown {
+                    tiers: 2,
+                    is_quiet: false,
+                    ..Shown::NOTHING
+                };
+                for test in [0, COUNTED] {
+                    shown.scores[0][test] = Some(LEVEL + 20.0);
+                }
+                experience.add(&shown);
+            }
+            let asked = experience.tails(&Tails::PRIOR).asked(2e-4);
+            [
+                asked.scores[0][0],
+                asked.scores[0][COUNTED],
+                -asked.tiers[1],
+            ]
+        };
+        let (honest, thief, lumps) = (asked(0), asked(25), asked(300));
+        for ((honest, thief), lumps) in honest.into_iter().zip(thief).zip(lumps) {
+            assert!((thief - honest).abs() < 0.1, "{thief} {honest}");
+            assert!(lumps > honest + 3.0, "{lumps} {honest}");
         }
     }
 

@@ -67,10 +67,10 @@ mod tests {
         })
     }
 
-    /// What is seen on days of mean excess 2, by tails that were measured on days of another.
-    fn seen_by(measured: f64) -> Exceedance {
+    /// What is seen on days of one mean excess, by tails that were measured on days of mean excess 1.
+    fn seen(scale: f64) -> Exceedance {
         let mut experience = Experience::default();
-        for scores in days(200_000, 50, measured) {
+        for scores in days(200_000, 50, 1.0) {
             experience.add(&Shown {
                 scores,
                 ..Shown::NOTHING
@@ -78,7 +78,7 @@ mod tests {
         }
         let tails = experience.tails(&Tails::PRIOR);
         let mut seen = Exceedance::default();
-        for scores in days(200_000, 50, 2.0) {
+        for scores in days(200_000, 50, scale) {
             seen.add(&scores, &tails, Parts::default());
         }
         seen
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_the_tails_were_measured_on_is_as_frequent_as_expected() {
-        let seen = seen_by(2.0);
+        let seen = seen(1.0);
         assert_eq!(seen.days, 200_000);
         let window = signal_and_window(0).1 as usize;
         for (place, (name, level)) in LEVELS.into_iter().enumerate() {
@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_longer_tail_than_measured_shows() {
-        let seen = seen_by(1.0);
+        let seen = seen(2.0);
         let window = signal_and_window(0).1 as usize;
         assert!(seen.observed[window][2] as f64 > 5.0 * 1e-4 * 200_000.0);
     }

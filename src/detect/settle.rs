@@ -144,6 +144,7 @@ impl Account {
             tiers: if is_suspect { 0 } else { tiers },
             as_newcomer,
             is_quiet,
+            is_vouched: whole.is_vouched,
             is_arrival: tells_arrivals.then_some(self.baseline.days == 1),
         };
         if is_quiet {
