@@ -89,8 +89,9 @@ pub struct Shown {
     pub as_newcomer: Scores,
     /// Whether it raised no alarm.
     pub is_quiet: bool,
-    /// Whether a verdict says that it was no theft.
-    pub is_vouched: bool,
+    /// Whether what lies far out is believed: a verdict vouches for it, or it raised a small alarm, and
+    /// the bar of those is to yield to what comes, whoever was right.
+    pub is_believed: bool,
     /// Whether it was a newcomer's; nothing in a supplier's first days, when everybody is
     /// one, and of programs, whose first runs are not alike.
     pub is_arrival: Option<bool>,
@@ -104,7 +105,7 @@ impl Shown {
         tiers: 0,
         as_newcomer: NO_SCORES,
         is_quiet: true,
-        is_vouched: false,
+        is_believed: false,
         is_arrival: None,
     };
 }
@@ -149,8 +150,8 @@ impl Experience {
         for (size, scores) in shown.scores.iter().enumerate() {
             for (test, score) in scores.iter().enumerate() {
                 let Some(score) = score else { continue };
-                let excess = (score - LEVEL).clamp(0.0, SCORE_MAX);
-                if shown.is_vouched || test < COUNTED && excess <= FAR {
+                let excess = (score - LEVEL).clamp(0.0, FAR);
+                if shown.is_believed || test < COUNTED && excess < FAR {
                     self.passings[size][test] += fixed(1.0);
                     self.excess[size][test] += fixed(excess);
                 } else {
@@ -423,6 +424,7 @@ mod tests {
         for _ in 0..100 {
             let mut alarm = Shown {
                 is_quiet: false,
+                is_believed: true,
                 ..Shown::NOTHING
             };
             alarm.scores[0][0] = Some(LEVEL + 20.0);

@@ -242,7 +242,7 @@ impl Groups {
         let newcomer = Shown {
             scores: shown.as_newcomer,
             is_quiet: shown.is_quiet,
-            is_vouched: shown.is_vouched,
+            is_believed: shown.is_believed,
             ..Shown::NOTHING
         };
         group.newcomers.add(&newcomer);

@@ -144,7 +144,7 @@ impl Account {
             tiers: if is_suspect { 0 } else { tiers },
             as_newcomer,
             is_quiet,
-            is_vouched: whole.is_vouched,
+            is_believed: whole.is_vouched,
             is_arrival: tells_arrivals.then_some(self.baseline.days == 1),
         };
         if is_quiet {
@@ -152,6 +152,7 @@ impl Account {
         }
         let mut shown_small = Shown {
             is_quiet: false,
+            is_believed: true,
             ..Shown::NOTHING
         };
         if self.is_small_alarm && day_end.parts.has(Part::SmallAlarms) {
