@@ -135,7 +135,7 @@ fn event(account: &str, time: Timestamp, id: u64, what: Value) -> Event {
 }
 
 fn view(account: &str, time: Timestamp, person: u64) -> Event {
-    let what = json!({"action": "view", "subject": format!("stranger-{person}")});
+    let what = json!({"action": "view", "subject": format!("stranger-{}", 2 * person)});
     event(account, time, person, what)
 }
 

@@ -193,9 +193,10 @@ impl Play {
         self.stage.cast(from, account);
     }
 
-    /// Views the person of that number, whom nobody knows.
+    /// Views the person of that number, whom nobody knows and whose id stands beside no other's: who takes
+    /// people id by id is found sooner.
     fn view(&mut self, account: &Account, time: Timestamp, person: u64) -> Option<Finding> {
-        let person = person.to_string();
+        let person = (2 * person).to_string();
         let event = AccessEvent {
             action: Action::View,
             subjects: Names::One(&person),
