@@ -199,13 +199,13 @@ impl Experience {
                 // How far people in unusual circumstances pass, nobody knows.
                 let least = if test < COUNTED { FAR } else { tail.scale };
                 let lumps = honest(self.far[size][test]);
-                let near = unit(self.passings[size][test]);
-                let excess = unit(self.excess[size][test]);
+                let passings = unit(self.passings[size][test]) + lumps;
+                let excess = unit(self.excess[size][test]) + lumps * least;
                 let prior = DAYS_PRIOR * if is_slow(test) { EXCURSION_DAYS } else { 1.0 };
-                let excess = excess + lumps * least + PASSINGS_PRIOR * tail.scale;
                 *tail = Tail {
-                    rate: (near + lumps + prior * tail.rate) / (days + prior),
-                    scale: (excess / (near + lumps + PASSINGS_PRIOR)).max(scale_min),
+                    rate: (passings + prior * tail.rate) / (days + prior),
+                    scale: ((excess + PASSINGS_PRIOR * tail.scale) / (passings + PASSINGS_PRIOR))
+                        .max(scale_min),
                 };
             }
         }
