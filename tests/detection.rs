@@ -181,6 +181,29 @@ fn ordinary_weeks_are_silent() {
 }
 
 #[test]
+fn a_log_that_begins_on_idle_days_is_no_page_for_everybody_after_them() {
+    let mut weeks = Weeks::default();
+    for clerk in 0..60_i64 {
+        for day in 0..5 {
+            let read = if day < 2 {
+                1 + clerk % 3
+            } else {
+                15 + (clerk * 7 + day * 5) % 40
+            };
+            for (hour, some) in (9..17).zip((0..read).collect::<Vec<_>>().chunks(8)) {
+                let people = some.iter().map(|n| own(clerk, (n * 11 + day * 3) % 100));
+                weeks.view(&format!("clerk-{clerk}"), day, hour, people);
+            }
+        }
+    }
+    weeks.view("clerk-7", 3, 20, (0..400).map(|n| format!("taken-{n}")));
+    let alerts = weeks.decide();
+    let alarmed: BTreeSet<_> = alerts.iter().map(|alert| alert.account.as_deref()).collect();
+    assert!(alarmed.contains(&Some("clerk-7")), "{alarmed:?}");
+    assert!(alarmed.len() <= 3, "{alarmed:?}");
+}
+
+#[test]
 fn a_slow_theft_is_dated_by_its_first_day_and_exposes_everybody_since() {
     let mut weeks = Weeks::default();
     weeks.clerks(42);

@@ -322,7 +322,7 @@ impl Baseline {
         let known = peer.shape + moments.weight / (scatter + 1.0 / mean.max(1e-3));
         Model {
             mean,
-            size: 1.0 / (scatter + 1.0 / known.max(1e-3)),
+            size: 1.0 / (scatter + 1.0 / known.max(1e-3) + peer.unknown),
         }
     }
 

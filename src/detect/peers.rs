@@ -10,6 +10,7 @@ use crate::{
         drip::Busyness,
         fixed::{fixed, unit},
         season::{SLOTS, Season},
+        window::Window,
     },
     event::AccountKind,
 };
@@ -23,6 +24,8 @@ pub struct PeerStat {
     pub shape: f64,
     /// Scatter of an account about its own mean: (variance - mean) / mean².
     pub scatter: f64,
+    /// Scatter of all of them about what the group's first days were like.
+    pub unknown: f64,
 }
 
 impl PeerStat {
@@ -30,7 +33,7 @@ impl PeerStat {
     pub fn model(&self) -> Model {
         Model {
             mean: self.mean,
-            size: 1.0 / (self.scatter + 1.0 / self.shape),
+            size: 1.0 / (self.scatter + 1.0 / self.shape + self.unknown),
         }
     }
 }
@@ -53,6 +56,7 @@ const fn weak(mean: f64) -> PeerStat {
         mean,
         shape: 0.5,
         scatter: 1.0,
+        unknown: 0.0,
     }
 }
 
@@ -61,6 +65,7 @@ const RUN: PeerStat = PeerStat {
     mean: 5.0,
     shape: 2.0,
     scatter: 0.25,
+    unknown: 0.0,
 };
 
 impl Prior {
@@ -119,6 +124,10 @@ const PARENT_ACCOUNTS: f64 = 3.0;
 /// Accounts' worth of a group whose accounts have one day behind them, however many they are: a log may
 /// begin at noon, or on a holiday. Two days are worth four times as much, and a week is worth 147.
 const FIRST_DAY_ACCOUNTS: f64 = 3.0;
+/// For the same reason every account of the group may be off by as much, by so much scatter of each window
+/// after one day, an eighth of it after two and nothing to speak of after a week. A minute's work is
+/// alike on busy days and on idle ones.
+const FIRST_DAY_SCATTER: [f64; Window::ALL.len()] = [0.0, 1.0, 4.0, 4.0];
 /// Bounds of the gamma's shape (reference: detection, moments over the peer group).
 const SHAPE: [f64; 2] = [0.2, 20.0];
 
@@ -268,6 +277,7 @@ fn blend(stat: usize, sums: &StatSums, days: f64, parent: PeerStat) -> PeerStat 
         shape: ((worth * own.clamp(SHAPE[0], SHAPE[1]) + PARENT_ACCOUNTS * parent.shape) / total)
             .clamp(SHAPE[0], SHAPE[1]),
         scatter: (freedom * scatter + weight * parent.scatter) / (freedom + weight),
+        unknown: FIRST_DAY_SCATTER[stat % Window::ALL.len()] / days.max(1.0).powi(3),
     }
 }
 
