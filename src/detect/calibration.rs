@@ -31,6 +31,9 @@ const RATE_PRIOR: BySize<f64> = [0.005, 0.02, 0.02];
 const DAYS_PRIOR: f64 = 300.0;
 const SCALE_PRIOR: f64 = 1.8;
 const PASSINGS_PRIOR: f64 = 15.0;
+/// That of people in unusual circumstances is taken for little longer, and keeps what it is taken for: what
+/// lies far out there is a theft's as likely as not, and small alarms say where it is honest.
+const SCALE_PRIOR_ODD: f64 = 1.2;
 /// A test of many days passes its level at most once in an excursion of about so many days, so that
 /// as many days say no more than one does of the others.
 const EXCURSION_DAYS: f64 = 4.0;
@@ -235,12 +238,18 @@ struct Tail {
 }
 
 impl Tail {
-    /// Before anything is known of a size.
-    const fn prior(size: usize) -> Self {
-        Self {
+    /// Before anything is known of the tests of a size.
+    const fn priors(size: usize) -> [Self; TESTS] {
+        let mut tails = [Self {
             rate: RATE_PRIOR[size],
             scale: SCALE_PRIOR,
+        }; TESTS];
+        let mut test = COUNTED;
+        while test < TESTS {
+            tails[test].scale = SCALE_PRIOR_ODD;
+            test += 1;
         }
+        tails
     }
 
     /// The excess over the level that so small a share of account-days reaches.
@@ -288,11 +297,7 @@ pub struct Asked {
 impl Tails {
     /// Before anything is known.
     pub const PRIOR: Self = Self {
-        tests: [
-            [Tail::prior(0); TESTS],
-            [Tail::prior(1); TESTS],
-            [Tail::prior(2); TESTS],
-        ],
+        tests: [Tail::priors(0), Tail::priors(1), Tail::priors(2)],
         union: 1.0,
         aspects: [ASPECT_PRIOR; Aspect::ALL.len()],
         tiers: TIERS_PRIOR,

@@ -16,7 +16,7 @@ use crate::{
 /// What may be new about a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Aspect {
-    /// The account has slept for longer than a fortnight.
+    /// The account has slept for longer than a fortnight's leave.
     Sleeper,
     /// It comes from an address that the account has not used.
     Address,
@@ -53,8 +53,9 @@ impl Aspect {
 /// A set of [`Aspect`]s, a bit each.
 pub type Aspects = u8;
 
-/// Days without a read after which an account is a sleeper: longer than a fortnight's leave.
-pub(super) const SLEEP_DAYS: u32 = 15;
+/// Days without a read after which an account is a sleeper: longer than a fortnight's leave with the
+/// weekends before and after it, and a holiday.
+const SLEEP_DAYS: u32 = 18;
 /// Active days before which everything about an account is new, and says nothing.
 const DAYS_MIN: u32 = 5;
 /// Addresses and programs known of an account; past them the one that was used longest ago goes.

@@ -11,8 +11,8 @@
 
 use std::collections::VecDeque;
 
-use crate::detect::habits::SLEEP_DAYS;
-
+/// Days without a read after which a person lies idle: longer than a fortnight.
+const IDLE_DAYS: u32 = 15;
 /// Days from the first one on which a supplier's people can be idle, until it is known how many of
 /// them usually are.
 const KNOWN_DAYS: u32 = 10;
@@ -138,12 +138,12 @@ impl Idle {
 
     /// Whether people could be idle on `day`: the supplier was known for a fortnight by then.
     pub fn tells_on(&self, day: u32) -> bool {
-        self.first.is_some_and(|first| first + SLEEP_DAYS <= day)
+        self.first.is_some_and(|first| first + IDLE_DAYS <= day)
     }
 
     /// Whether it is known by `day` how many people usually are.
     pub fn is_usual_known_on(&self, day: u32) -> bool {
-        let usual = |first| first + SLEEP_DAYS + KNOWN_DAYS <= day;
+        let usual = |first| first + IDLE_DAYS + KNOWN_DAYS <= day;
         self.first.is_some_and(usual)
     }
 
@@ -164,13 +164,13 @@ impl Idle {
             return false;
         }
         if last + 2 <= day {
-            return last + SLEEP_DAYS <= day;
+            return last + IDLE_DAYS <= day;
         }
         // Bit n is the day last - 1 - n; yesterday and today are not known of.
         let unknown = (last + 1).saturating_sub(day);
         let before = u32::from(read.before) >> unknown.min(BEFORE + 1);
         let nearest = unknown + before.trailing_zeros();
-        before != 0 && last - 1 + SLEEP_DAYS <= day + nearest
+        before != 0 && last - 1 + IDLE_DAYS <= day + nearest
     }
 }
 
@@ -230,7 +230,7 @@ mod tests {
                 for day in settled..settled + 20 {
                     let known = || reads.iter().filter(|read| **read + 2 <= day);
                     let slow = known().next().is_some()
-                        && known().all(|read| read + SLEEP_DAYS <= day);
+                        && known().all(|read| read + IDLE_DAYS <= day);
                     prop_assert_eq!(idle.is_idle(3, day), slow, "{:?} {}", reads, day);
                 }
             }
