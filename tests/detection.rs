@@ -574,11 +574,27 @@ fn refusals_that_lead_to_a_theft_are_one_incident_with_it() {
 }
 
 #[test]
+fn what_was_read_as_usual_before_a_new_address_is_no_part_of_the_theft() {
+    let mut weeks = Weeks::default();
+    weeks.busy_clerks(42);
+    weeks.hour(66, ELSEWHERE, USUAL);
+    weeks.view("clerk-3", 37, 15, std::iter::once("before".to_owned()));
+    weeks.reads.last_mut().unwrap().at += 59 * 60_000;
+    let closed = weeks.decide().pop().unwrap();
+    assert_eq!(closed.state, AlertState::Closed);
+    assert_eq!(
+        closed.started_at.as_millis(),
+        FROM_MS + 37 * DAY_MS + 16 * HOUR_MS
+    );
+    assert_eq!(closed.exposure.subjects, 66);
+}
+
+#[test]
 fn an_ordinary_read_that_comes_late_belongs_to_the_incident_as_if_it_had_not() {
     let decide = |arrives_after_ms: i64| {
         let mut weeks = Weeks::default();
         weeks.busy_clerks(42);
-        weeks.hour(66, ELSEWHERE, USUAL);
+        weeks.hour(120, OFFICE, USUAL);
         weeks.view("clerk-3", 37, 15, std::iter::once("before".to_owned()));
         weeks.reads.last_mut().unwrap().at += 59 * 60_000;
         let lines = weeks.lines_by("", |read| {

@@ -46,6 +46,9 @@ const TOLD_MAX: u32 = HIGH * 4 / 5 - 1;
 /// How much the expectation of a mature account may grow in a week.
 pub(super) const GROWTH_PER_WEEK: f64 = 1.2;
 pub(super) const WEEK_DAYS: u32 = 7;
+/// Observations of a working week: what begins with a mature account, as idle people do, is held to nothing
+/// before.
+const ANCHORED_MIN: f64 = 5.0;
 
 /// Weighted moments of Y.
 #[derive(Clone, Copy, Debug, Default)]
@@ -135,7 +138,7 @@ struct Usual {
     learned_max: [u32; 2],
     /// The highest X ever.
     seen_max: u32,
-    /// The mean at the beginning of the current week of active days.
+    /// The mean at the beginning of the current week of active days; infinite where it began lately.
     anchor: f32,
 }
 
@@ -179,7 +182,10 @@ impl Baseline {
             if begins_week {
                 #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
                 let (mean, growth) = (moments.mean() as f32, GROWTH_PER_WEEK as f32);
-                usual.anchor = if is_bounded {
+                let is_new = usual.anchor.is_infinite() && moments.weight < ANCHORED_MIN;
+                usual.anchor = if is_new {
+                    f32::INFINITY
+                } else if is_bounded {
                     mean.min(usual.anchor * growth + 1.0)
                 } else {
                     mean

@@ -30,7 +30,7 @@ use crate::{
         refused,
         sequence::consecutive,
         together::Together,
-        version::{TESTS, Version},
+        version::TESTS,
         window::{IDLE, NOVEL, Window},
     },
     event::{AccessEvent, AccountKind},
@@ -324,8 +324,7 @@ impl Detector {
 
     /// Bytes of accounts and of subjects, estimated.
     pub fn bytes(&self) -> [usize; 2] {
-        let each = size_of::<Account>() + size_of::<Version>() + BOXED_BYTES;
-        let accounts = self.accounts.len() * each + self.touches * 24 + self.known * 5;
+        let accounts = self.accounts.len() * Account::BYTES + self.touches * 24 + self.known * 5;
         [accounts, self.names.bytes() + self.idle.bytes()]
     }
 
@@ -352,10 +351,6 @@ impl Detector {
         [accounts, subjects, pairs, panes, fields, roles]
     }
 }
-
-/// What an account holds beside in boxes (older versions, its maxima, hours and habits), and what the
-/// allocator adds: what `benches/memory.rs` measured on accounts of ten people a day.
-const BOXED_BYTES: usize = 4_100;
 
 const _: () = assert!(
     TESTS < 31,

@@ -129,6 +129,14 @@ impl Finding {
         Window::ALL.into_iter().find(crossed).unwrap_or(Window::Day)
     }
 
+    /// Whether the shortest window counts people in unusual circumstances alone.
+    pub fn is_of_odd(self) -> bool {
+        let window = self.shortest();
+        let mut others = Signal::TESTED.into_iter();
+        !others.any(|signal| self.crossed & 1 << baseline::stat(signal, window) != 0)
+            && self.crossed & 1 << version::odd_test(window) != 0
+    }
+
     /// Whether attempts that were refused are what it found, or part of it.
     pub const fn is_of_refusals(self) -> bool {
         self.crossed & REFUSED != 0

@@ -180,17 +180,20 @@ impl Together {
     /// than usual.
     pub fn judge(&self, hour: u32, accounts: &[(&Account, &Version)]) -> Option<Gathering> {
         let span = (midnight_of(hour), end_of(hour) - 1);
-        let odd = |(account, version): &(&'_ Account, &'_ Version)| {
-            let mut panes = account.odd.as_ref()?.reads(span).0.peekable();
-            panes.peek()?;
-            // Who is alarmed at has an incident of its own.
-            let is_alarmed = account.unsettled.is_alarmed_by(span.1);
-            (!is_alarmed).then(|| Part::of(account, version, span))
+        let is_odd = |account: &Account| {
+            let odd = account.odd.as_ref();
+            odd.is_some_and(|odd| odd.reads(span).0.next().is_some())
         };
-        let parts: Vec<Part> = accounts.iter().filter_map(odd).collect();
-        if parts.len() < ACCOUNTS_MIN {
+        let odd: Vec<_> = accounts.iter().filter(|(it, _)| is_odd(it)).collect();
+        // Who is alarmed at has an incident of its own: there must be many beside, but it is one of them.
+        let unalarmed = odd.iter().filter(|(account, _)| !account.unsettled.is_alarmed_by(span.1));
+        if unalarmed.count() < ACCOUNTS_MIN {
             return None;
         }
+        let parts: Vec<Part> = odd
+            .iter()
+            .map(|(account, version)| Part::of(account, version, span))
+            .collect();
         let rule = self.rule.at(span.1);
         let day = span.0 / PANES_PER_DAY;
         let usual = rule.accounts[self.kind_of(day)];
@@ -221,8 +224,7 @@ impl Together {
                 Timestamp::from_millis(i64::MIN),
             ],
         };
-        let accounts = accounts.iter().map(|(account, _)| *account);
-        for account in accounts.filter(|account| !account.unsettled.is_alarmed_by(span.1)) {
+        for (account, _) in odd {
             gathering.take(account, span);
         }
         Some(gathering)

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    detect::{Account, Parts, declared::Declared, version::Version},
+    detect::{Account, Parts, declared::Declared},
     incident::{Verdicts, suppress::Suppression},
 };
 
@@ -69,9 +69,8 @@ impl Limits {
     /// Bytes of state that these bounds allow, estimated with names of middling length; by
     /// component, as [`Pipeline::state_bytes`] gives what is held.
     pub fn bytes(&self) -> [(&'static str, usize); 4] {
-        let account = size_of::<Account>() + 2 * size_of::<Version>() + 200;
         // One more: the bucket that newcomers share.
-        let accounts = account.saturating_mul(self.accounts_max + 1);
+        let accounts = Account::BYTES.saturating_mul(self.accounts_max + 1);
         let pairs = self.pairs_max.saturating_mul(24);
         [
             ("accounts", accounts.saturating_add(pairs)),

@@ -268,7 +268,10 @@ impl Episode {
     fn count_anew(&mut self, account: &Account) {
         let from = account.first_pane(self.first);
         let (diary, ledger) = (&account.diary, &account.ledger);
-        let window = (from, self.first.pane);
+        let odd = account.odd.as_ref().filter(|_| self.first.is_of_odd());
+        let odd = odd.and_then(|odd| odd.reads((from, self.first.pane)).0.next());
+        // Reads in usual circumstances before those are not what was counted.
+        let window = (odd.map_or(from, |pane| pane.index), self.first.pane);
         let gone = diary.gone(window, ledger).next().map(|page| page.span[0]);
         let held = diary.held(window, ledger).next();
         let refused = account
