@@ -198,7 +198,10 @@ fn a_log_that_begins_on_idle_days_is_no_page_for_everybody_after_them() {
     }
     weeks.view("clerk-7", 3, 20, (0..400).map(|n| format!("taken-{n}")));
     let alerts = weeks.decide();
-    let alarmed: BTreeSet<_> = alerts.iter().map(|alert| alert.account.as_deref()).collect();
+    let alarmed: BTreeSet<_> = alerts
+        .iter()
+        .map(|alert| alert.account.as_deref())
+        .collect();
     assert!(alarmed.contains(&Some("clerk-7")), "{alarmed:?}");
     assert!(alarmed.len() <= 3, "{alarmed:?}");
 }

@@ -187,6 +187,8 @@ pub struct Explanation {
     pub observed: Counts,
     /// Events in it.
     pub actions: u64,
+    /// Records in it that name nobody.
+    pub unnamed: u64,
     /// What is usual in such a window while the account is active, by signal.
     pub expected: [f64; Signal::ALL.len()],
     /// The count from which the signal was too much.

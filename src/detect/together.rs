@@ -186,7 +186,9 @@ impl Together {
         };
         let odd: Vec<_> = accounts.iter().filter(|(it, _)| is_odd(it)).collect();
         // Who is alarmed at has an incident of its own: there must be many beside, but it is one of them.
-        let unalarmed = odd.iter().filter(|(account, _)| !account.unsettled.is_alarmed_by(span.1));
+        let unalarmed = odd
+            .iter()
+            .filter(|(account, _)| !account.unsettled.is_alarmed_by(span.1));
         if unalarmed.count() < ACCOUNTS_MIN {
             return None;
         }

@@ -9,12 +9,11 @@ use crate::detect::{
 };
 
 /// Says what came and what is usual; then, where there is more to say, what else was too much, and
-/// what the account's peers read. Whether anybody of the incident `is_named`: records that name nobody
-/// may be as many people's, or one's.
-pub(super) fn sentences(found: &Explanation, is_named: bool) -> Vec<String> {
+/// what the account's peers read.
+pub(super) fn sentences(found: &Explanation) -> Vec<String> {
     let mut all = Vec::new();
     if !found.is_of_coverage_alone() {
-        all.push(sentence(found, is_named));
+        all.push(sentence(found));
     }
     all.extend(found.coverage.as_ref().map(of_the_month));
     if found.also.len() > 1 {
@@ -75,9 +74,9 @@ fn of_the_month(found: &Coverage) -> String {
 }
 
 /// Says what came, and what is usual.
-fn sentence(found: &Explanation, is_named: bool) -> String {
+fn sentence(found: &Explanation) -> String {
     let count = found.observed[found.signal as usize];
-    let what = came(found.signal, count, is_named);
+    let what = came(found.signal, count, found.unnamed);
     if let Some(attempts) = found.refused {
         return format!(
             "{attempts} attempts refused in {window}; {critical} is too much for this account",
@@ -195,11 +194,15 @@ fn people_read(count: u64) -> String {
     }
 }
 
-/// What of a signal came.
-fn came(signal: Signal, count: u64, is_named: bool) -> String {
+/// What of a signal came. Records that name nobody may be as many people's, or one's.
+fn came(signal: Signal, count: u64, unnamed: u64) -> String {
     match signal {
-        Signal::People if !is_named => format!("{count} records that name nobody"),
-        Signal::People => people_read(count),
+        Signal::People if unnamed == 0 => people_read(count),
+        Signal::People if unnamed < count => format!(
+            "{named} and {unnamed} records that name nobody, {count} in all,",
+            named = people_read(count - unnamed),
+        ),
+        Signal::People => format!("{count} records that name nobody"),
         Signal::Novel => format!("{count} people's records that it had not read before"),
         Signal::Idle => format!("{count} people's records that nobody had read for a fortnight"),
         Signal::Consecutive => {
@@ -247,6 +250,7 @@ mod tests {
             signal: Signal::People,
             observed: [32, 0, 5, 1, 0, 40],
             actions: 32,
+            unnamed: 0,
             expected: [4.12, 1.0, 1.5, 1.0, 1.0, 6.0],
             critical: 28,
             score: 16.1,
@@ -276,7 +280,7 @@ mod tests {
             ..found()
         };
         assert_eq!(
-            sentence(&found, true),
+            sentence(&found),
             "32 different people's records in 1 hour; beside its jobs of up to 1540, in 17 active days \
              of history this account reached 4.1 in the usual case at that hour and 19 at most at any; \
              28 is too much"
@@ -286,7 +290,7 @@ mod tests {
     #[test]
     fn the_sentence_says_what_came_and_what_is_usual() {
         assert_eq!(
-            sentence(&found(), true),
+            sentence(&found()),
             "32 different people's records in 1 hour; in 17 active days of history this account \
              reached 4.1 in the usual case and 19 at most; 28 is too much"
         );
@@ -296,13 +300,26 @@ mod tests {
     fn what_is_usual_is_not_said_to_be_more_than_the_most() {
         let quiet = Explanation {
             seen_max: 0,
+            unnamed: 32,
             ..found()
         };
         assert_eq!(
-            sentence(&quiet, false),
+            sentence(&quiet),
             "32 records that name nobody in 1 hour; by 17 active days of history and its peers this \
              account is expected to reach 4.1 in the usual case; 28 is too much"
         );
+    }
+
+    #[test]
+    fn people_and_records_that_name_nobody_are_told_apart() {
+        let some = Explanation {
+            unnamed: 20,
+            ..found()
+        };
+        let told = sentence(&some);
+        let start =
+            "12 different people's records and 20 records that name nobody, 32 in all, in 1 hour; ";
+        assert!(told.starts_with(start), "{told}");
     }
 
     #[test]
@@ -312,7 +329,7 @@ mod tests {
                 consecutive,
                 ..found()
             };
-            sentences(&found, true).pop().unwrap()
+            sentences(&found).pop().unwrap()
         };
         let sentence = "30 of the 32 people read in 1 hour have consecutive ids";
         assert_eq!(told(30), sentence);
@@ -322,7 +339,7 @@ mod tests {
     #[test]
     fn a_newcomer_is_told_by_its_peers() {
         let newcomer = Explanation { days: 0, ..found() };
-        let sentence = sentence(&newcomer, true);
+        let sentence = sentence(&newcomer);
         assert!(
             sentence.contains("no history yet, its 80 peers"),
             "{sentence}"

@@ -44,7 +44,9 @@ pub(super) fn kind_of(found: &Explanation) -> Kind {
         Kind::SlowDrip
     } else if people.max(exported) <= JOB_TIMES * u64::from(found.job_size) {
         Kind::OffSchedule
-    } else if people.max(exported) >= BULK_PEOPLE_PER_ACTION * found.actions.max(1) {
+    } else if found.signal == Signal::Exported
+        || people.max(exported) >= BULK_PEOPLE_PER_ACTION * found.actions.max(1)
+    {
         Kind::BulkExport
     } else {
         Kind::Enumeration
@@ -98,10 +100,10 @@ pub(super) fn alert(
     let account = detector.account(episode.account);
     let [.., observed_records] = found.observed;
     let [.., expected_records] = found.expected;
-    // The people that the critical count is about.
+    // What the critical count is about.
     let people = match found.signal {
-        Signal::Novel | Signal::Idle | Signal::Consecutive => found.signal,
-        Signal::People | Signal::Exported | Signal::Records => Signal::People,
+        Signal::Records => Signal::People,
+        signal => signal,
     } as usize;
     let month = found.coverage.filter(|_| found.is_of_coverage_alone());
     Some(Alert {
@@ -160,8 +162,7 @@ fn reasons(
         && found.job_size == 0
         && !found.is_forbidden;
     let remedy = may_be_job.then(|| reason::job_remedy(&config.supplier));
-    let is_named = !episode.exposed.subjects.is_empty();
-    let told = reason::sentences(found, is_named).into_iter();
+    let told = reason::sentences(found).into_iter();
     told.chain(remedy).collect()
 }
 

@@ -132,7 +132,11 @@ impl Account {
 
     fn explain_test(&self, version: &Version, end: u32, found: &Strongest) -> Explanation {
         let Strongest { window, signal, .. } = *found;
-        let panes = self.ledger.panes(window.first(end), end);
+        let (mut actions, mut unnamed) = (0, 0);
+        for pane in self.ledger.panes(window.first(end), end) {
+            actions += u64::from(pane.actions);
+            unnamed += pane.share.unnamed;
+        }
         let usual = |signal| 1.0 + version.model(stat(signal, window), end).mean;
         let bar = SLOW.iter().position(|slow| *slow == signal);
         let bar = bar
@@ -148,7 +152,8 @@ impl Account {
             window,
             signal,
             observed: found.observed,
-            actions: panes.map(|pane| u64::from(pane.actions)).sum(),
+            actions,
+            unnamed,
             expected,
             critical: found.critical,
             score: found.score,
