@@ -4,7 +4,7 @@
 
 use std::env::{self, VarError};
 
-use tracing_subscriber::{EnvFilter, filter::ParseError};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 /// The variable that says which log lines are wanted.
 pub const FILTER_VARIABLE: &str = "ROSTERWATCH_LOG";
@@ -26,15 +26,15 @@ pub enum Error {
     #[error("{FILTER_VARIABLE} is not Unicode; set it to a level such as info")]
     NotUnicode,
     /// The variable holds no filter.
-    #[error("{FILTER_VARIABLE} is no log filter; set it to a level such as info")]
-    Filter(#[source] ParseError),
+    #[error("{FILTER_VARIABLE} is no log filter; set it to a level such as info or warn")]
+    Filter,
 }
 
 impl Error {
     /// Whether trying again can help: never, the environment stays as it is.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::NotUnicode | Self::Filter(_) => false,
+            Self::NotUnicode | Self::Filter => false,
         }
     }
 }
@@ -47,7 +47,11 @@ pub fn start(format: LogFormat, default: &str) -> Result<(), Error> {
         Ok(_) | Err(VarError::NotPresent) => default.to_owned(),
         Err(VarError::NotUnicode(_)) => return Err(Error::NotUnicode),
     };
-    let filter = EnvFilter::try_new(wanted).map_err(Error::Filter)?;
+    // A word that is no level would be a target, and all others would be off.
+    if !wanted.split(',').all(says_level) {
+        return Err(Error::Filter);
+    }
+    let filter = EnvFilter::try_new(wanted).map_err(|_| Error::Filter)?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
@@ -58,4 +62,25 @@ pub fn start(format: LogFormat, default: &str) -> Result<(), Error> {
     // The only failure is that somebody has started it before.
     drop(started);
     Ok(())
+}
+
+/// Whether a part of a filter says a level, alone or of a target.
+fn says_level(part: &str) -> bool {
+    let part = part.trim();
+    part.contains('=') || part.parse::<LevelFilter>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_level_is_no_filter() {
+        for level in ["warn", "INFO", "off", " debug", "rosterwatch::kafka=debug"] {
+            assert!(says_level(level), "{level}");
+        }
+        for word in ["warning", "nonsense", "rosterwatch"] {
+            assert!(!says_level(word), "{word}");
+        }
+    }
 }

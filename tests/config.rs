@@ -18,6 +18,44 @@ fn the_file_of_defaults_is_what_the_program_defaults_to() {
 }
 
 #[test]
+fn what_would_go_on_without_a_login_or_encryption_is_refused() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let password = format!("password_file = {:?}\n", empty.path());
+    let login = "[kafka.sasl]\nusername = \"me\"\n";
+    for (file, told) in [
+        (
+            login.to_owned(),
+            "kafka.sasl.mechanism (test.toml): is empty",
+        ),
+        (
+            format!("{login}mechanism = \"PLAIN\"\n{password}"),
+            "kafka.sasl.password_file (test.toml): names an empty file",
+        ),
+        (
+            "[kafka.tls]\nca_file = \"ca.pem\"\n".to_owned(),
+            "kafka.tls.enabled",
+        ),
+        (
+            "[kafka]\ngroup = \"\"\n".to_owned(),
+            "kafka.group (test.toml)",
+        ),
+    ] {
+        let all = parse(&file, &[]).unwrap_err();
+        assert!(all.starts_with(told), "{all}");
+    }
+}
+
+#[test]
+fn a_number_that_is_too_large_is_told_by_its_line() {
+    let file = "[kafka]\nin_flight = 9223372036854775808\n";
+    let told = parse(file, &[]).unwrap_err();
+    assert!(
+        told.starts_with("test.toml:2 (file): is a number past 64 bits"),
+        "{told}"
+    );
+}
+
+#[test]
 fn every_problem_is_told_at_once_with_its_origin() {
     let file = r#"
 colour = "blue"

@@ -744,12 +744,8 @@ fn the_numbers_of_a_reason_are_those_of_the_alert_and_of_the_log() {
             ("people", people)
         };
         assert_eq!(observed["subjects"], counted, "{name}: {alert}");
-        let named = if words.contains(" in all, ") {
-            people - unnamed
-        } else {
-            counted
-        };
-        assert_eq!(number, named, "{alert}");
+        let beside = u64::from(words.contains(" in all, ")) * unnamed;
+        assert_eq!(number, counted - beside, "{alert}");
         *told.entry(what).or_default() += 1;
     }
     assert!(told.len() >= 2, "several kinds of reason: {told:?}");

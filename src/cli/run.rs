@@ -127,6 +127,8 @@ fn exit_code(error: &kafka::Error) -> u8 {
         kafka::Error::Refused { .. }
         | kafka::Error::MissingTopics { .. }
         | kafka::Error::PartitionCount { .. }
+        | kafka::Error::Fenced
+        | kafka::Error::NoMember { .. }
         | kafka::Error::Settings { .. } => CONFIGURATION,
         kafka::Error::Stalled { .. } | kafka::Error::Failed { .. } => INTERNAL,
     }

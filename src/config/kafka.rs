@@ -26,8 +26,16 @@ pub(super) fn settings(read: &mut Reader) -> Settings {
             "goes with kafka.tls.certificate_file; name both",
         );
     }
-    let tls = read.switch("kafka.tls.enabled").then(|| Tls {
-        ca_file: path(read.option("kafka.tls.ca_file")),
+    let ca_file = path(read.option("kafka.tls.ca_file"));
+    let is_encrypted = read.switch("kafka.tls.enabled");
+    if !is_encrypted && (ca_file.is_some() || certificate.is_some()) {
+        read.refuse(
+            "kafka.tls.enabled",
+            "is false, and files for it are named; set it, or nothing is encrypted",
+        );
+    }
+    let tls = is_encrypted.then(|| Tls {
+        ca_file,
         certificate: certificate.zip(key),
     });
     Settings {
@@ -57,7 +65,17 @@ fn is_address(broker: &str) -> bool {
 }
 
 fn sasl(read: &mut Reader) -> Option<Sasl> {
-    let mechanism = read.option("kafka.sasl.mechanism")?;
+    let Some(mechanism) = read.option("kafka.sasl.mechanism") else {
+        let of_login = ["kafka.sasl.username", "kafka.sasl.password_file"];
+        if of_login.into_iter().any(|key| read.option(key).is_some()) {
+            read.refuse(
+                "kafka.sasl.mechanism",
+                "is empty, and who logs in is named; write PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, or \
+                 nobody logs in",
+            );
+        }
+        return None;
+    };
     if !["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"].contains(&mechanism.as_str()) {
         read.refuse(
             "kafka.sasl.mechanism",
@@ -82,9 +100,17 @@ fn sasl(read: &mut Reader) -> Option<Sasl> {
         );
         return None;
     };
+    let password = password.trim_end_matches(['\r', '\n']).to_owned();
+    if password.is_empty() {
+        read.refuse(
+            "kafka.sasl.password_file",
+            "names an empty file; write the password into it",
+        );
+        return None;
+    }
     Some(Sasl {
         mechanism,
         username,
-        password: password.trim_end_matches(['\r', '\n']).to_owned(),
+        password,
     })
 }

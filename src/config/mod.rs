@@ -177,10 +177,11 @@ impl Config {
             .build();
         // The parser's own words would quote the file, which may hold secrets.
         let tree = built.map(|built| built.cache).map_err(|_| {
+            let (line, remedy) = read::slip(text);
             Problems(vec![Problem {
-                key: format!("{name}{}", read::slip(text)),
+                key: format!("{name}{line}"),
                 origin: "file".to_owned(),
-                remedy: "is not TOML; see config/default.toml for the form".to_owned(),
+                remedy: remedy.to_owned(),
             }])
         })?;
         let mut reader = Reader::new(name);
@@ -201,6 +202,9 @@ impl Config {
     /// Builds everything; what cannot be is a problem of `read`, and stands there by its default.
     fn check(read: &mut Reader) -> Self {
         let group = read.text("kafka.group");
+        if group.is_empty() {
+            read.refuse("kafka.group", "is empty; name the group of the replicas");
+        }
         let input = read.texts("kafka.input");
         let input: Vec<_> = input
             .iter()
@@ -287,6 +291,16 @@ impl Config {
         is_input.then(|| topic.strip_prefix("access.").unwrap_or(topic).to_owned())
     }
 
+    /// The input topics that are named one by one.
+    fn named_topics(&self) -> Vec<String> {
+        let of_input = self.input.iter().filter_map(|input| match input {
+            Input::Topic(name) => Some(name),
+            Input::Pattern(_) => None,
+        });
+        let of_suppliers = self.suppliers.values().flat_map(|it| &it.topics);
+        of_input.chain(of_suppliers).cloned().collect()
+    }
+
     /// What the daemon runs on.
     pub fn daemon(&self) -> daemon::Settings {
         let (of_topic, of_feed) = (self.clone(), self.clone());
@@ -304,6 +318,7 @@ impl Config {
             in_flight_max: self.in_flight_max,
             supplier_of: Box::new(move |topic| of_topic.supplier_of(topic)),
             feed_of: Box::new(move |supplier| of_feed.feed_of(supplier)),
+            named_topics: self.named_topics(),
             metrics: Arc::new(Metrics::new(self.metrics, &self.digest)),
             health: Arc::default(),
         }

@@ -43,7 +43,7 @@ pub(super) fn suppressions(read: &mut Reader) -> Vec<Suppression> {
     };
     let Some(given) = given else {
         let remedy = "is neither TOML of [[suppression]] tables nor JSON lines; mend it";
-        read.refuse_at(key, format!("{path}{}", slip(&text)), remedy);
+        read.refuse_at(key, format!("{path}{}", slip(&text).0), remedy);
         return Vec::new();
     };
     if given.len() > max {

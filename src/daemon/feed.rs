@@ -1,7 +1,7 @@
 //! One owned feed on a thread of its own: finds its start positions, checks them, and runs its engine.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -58,7 +58,7 @@ impl Feed {
         supplier: &str,
         partitions: Vec<Partition>,
         committed: BTreeMap<Partition, u64>,
-        is_found_running: bool,
+        (is_found_running, deleted): (bool, BTreeSet<String>),
     ) -> Self {
         let (commands, orders) = bounded(COMMANDS);
         let pulse = kit.settings.health.watch(supplier);
@@ -69,6 +69,7 @@ impl Feed {
             supplier: supplier.to_owned(),
             partitions: partitions.clone(),
             committed,
+            deleted,
             begin: if is_found_running && kit.settings.begin == Begin::Latest {
                 Begin::Earliest
             } else {
@@ -104,6 +105,16 @@ impl Feed {
         drop(self.commands.try_send(Command::Stop));
     }
 
+    /// Whether it was asked to end.
+    pub(super) fn is_ending(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
+    /// Whether it has a partition of `topic`.
+    pub(super) fn reads(&self, topic: &str) -> bool {
+        self.partitions.iter().any(|(name, _)| name == topic)
+    }
+
     /// Whether every partition is read from a known position.
     pub(super) fn is_placed(&self) -> bool {
         self.board.is_placed.load(Ordering::Relaxed)
@@ -136,6 +147,8 @@ struct Task {
     supplier: String,
     partitions: Vec<Partition>,
     committed: BTreeMap<Partition, u64>,
+    /// Topics that were deleted while they were read: what is stored of them is of no use.
+    deleted: BTreeSet<String>,
     begin: Begin,
     board: Arc<Board>,
     is_stopping: Arc<AtomicBool>,
@@ -202,8 +215,19 @@ impl Task {
             self.begin
         };
         let mut starts = stored.unwrap_or_default();
+        starts
+            .0
+            .retain(|(topic, _), _| !self.deleted.contains(topic));
+        self.committed
+            .retain(|(topic, _), _| !self.deleted.contains(topic));
         let partitions = self.partitions.clone();
         let sources = self.place(reader.client(), &mut starts, &partitions, begin)?;
+        for topic in &self.deleted {
+            tracing::error!(
+                topic,
+                "the topic was deleted and made anew; it is read from its beginning"
+            );
+        }
         let config = (self.kit.settings.feed_of)(&self.supplier);
         let limits = config.limits;
         let conduct = Conduct {

@@ -57,6 +57,8 @@ pub struct Settings {
     pub supplier_of: Lookup<Option<String>>,
     /// How a supplier's feed is decided.
     pub feed_of: Lookup<supplier_feed::Config>,
+    /// Input topics that the configuration names one by one.
+    pub named_topics: Vec<String>,
     /// Where everything is counted.
     pub metrics: Arc<Metrics>,
     /// What the probes answer.

@@ -67,6 +67,10 @@ pub(super) struct Daemon {
     deliveries: Deliveries,
     /// Topics that were there at the start; others were found while running.
     at_start: BTreeSet<String>,
+    /// Named input topics that were said not to be there.
+    missed: BTreeSet<String>,
+    /// Input topics that were deleted while they were read, until they are read from their beginning.
+    deleted: BTreeSet<String>,
 }
 
 impl Daemon {
@@ -94,6 +98,8 @@ impl Daemon {
             is_joined: false,
             is_listed: true,
             deliveries: Deliveries::new(),
+            missed: BTreeSet::new(),
+            deleted: BTreeSet::new(),
         }
     }
 
@@ -102,6 +108,7 @@ impl Daemon {
     /// # Errors
     /// Failures that no waiting helps.
     pub(super) fn run(mut self, shutdown: &Shutdown) -> Result<Outcome, Error> {
+        self.miss();
         let (mut discovered, mut committed, mut all) =
             (Stopwatch::start(), Stopwatch::start(), Stopwatch::start());
         loop {
@@ -118,8 +125,13 @@ impl Daemon {
                 // An ending is seen at the next turn; here it only cuts the wait short.
                 let _ended = shutdown.recv_timeout(LEASE_POLL);
             } else {
-                for pending in self.lease.poll(LEASE_POLL) {
-                    self.change(&pending)?;
+                match self.lease.poll(LEASE_POLL) {
+                    Ok(changes) => {
+                        for pending in changes {
+                            self.change(&pending)?;
+                        }
+                    }
+                    Err(error) => return Err(self.step_down(error)),
                 }
             }
             if discovered.elapsed() >= self.kit.settings.discover_interval {
@@ -151,6 +163,10 @@ impl Daemon {
         // Begun again and decided to its end as of then: only now has it not failed any more.
         let is_well = |supplier: &str| feeds.get(supplier).is_some_and(Feed::is_settled);
         self.retries.forget(is_well);
+        self.deleted.retain(|topic| {
+            let mut feeds = feeds.values();
+            !feeds.any(|feed| feed.is_placed() && !feed.is_ending() && feed.reads(topic))
+        });
         let is_running = |supplier: &str| feeds.contains_key(supplier);
         let is_placed = self.retries.all(is_running) && self.feeds.values().all(Feed::is_placed);
         let ready = self.is_joined && is_placed && is_writable && !wedged;
@@ -201,6 +217,21 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    /// Stops all feeds without a commit: the lease is another's, or nobody's.
+    fn step_down(&mut self, error: Error) -> Error {
+        if matches!(error, Error::Fenced) {
+            self.kit.settings.metrics.lease_changed("fenced");
+        }
+        self.kit.settings.health.set_ready(false);
+        let slots: Vec<i32> = self.slots.iter().copied().collect();
+        match self.stop_feeds(&slots) {
+            Ok(0) => {}
+            Ok(undelivered) => tracing::warn!(undelivered, "not acknowledged while stepping down"),
+            Err(error) => tracing::warn!(%error, "feeds failed while stepping down"),
+        }
+        error
     }
 
     /// Feeds of `slots`.
@@ -268,10 +299,43 @@ impl Daemon {
         let listed = kafka::ensure(&self.control, &settings.kafka, &own, settings.create_topics);
         self.is_listed = listed.is_ok();
         match listed {
-            Ok(catalog) => self.catalog = catalog,
+            Ok(catalog) => {
+                self.catalog = catalog;
+                self.miss();
+            }
             Err(error) => tracing::warn!(%error, "topics could not be listed; tried again later"),
         }
         while self.control_event() {}
+    }
+
+    /// Ends feeds one of whose topics was deleted. Says which topics that the configuration names, and which
+    /// suppliers whose feeds have failed, are not there; each once until it is.
+    fn miss(&mut self) {
+        let there = self.suppliers();
+        for feed in self.feeds.values() {
+            let of_feed = feed.partitions.iter().map(|(topic, _)| topic);
+            for topic in of_feed.filter(|topic| !self.catalog.topics.contains_key(*topic)) {
+                // Made anew, its positions would be other records'.
+                self.deleted.insert(topic.clone());
+                feed.stop();
+            }
+        }
+        for supplier in self.retries.drain(|supplier| !there.contains_key(supplier)) {
+            tracing::error!(
+                supplier,
+                "all topics of the supplier are gone; nobody watches it until one is there again"
+            );
+        }
+        let topics = &self.catalog.topics;
+        self.missed.retain(|topic| !topics.contains_key(topic));
+        for topic in &self.kit.settings.named_topics {
+            if !topics.contains_key(topic) && self.missed.insert(topic.clone()) {
+                tracing::warn!(
+                    topic,
+                    "an input topic that the configuration names is not there; create it or mend the name"
+                );
+            }
+        }
     }
 
     fn control_event(&self) -> bool {
@@ -325,7 +389,10 @@ impl Daemon {
             let found_running = partitions
                 .iter()
                 .all(|(topic, _)| !self.at_start.contains(topic));
-            let feed = Feed::start(&self.kit, &supplier, partitions, committed, found_running);
+            let deleted = self.deleted.iter();
+            let deleted = deleted.filter(|topic| partitions.iter().any(|(name, _)| name == *topic));
+            let known = (found_running, deleted.cloned().collect());
+            let feed = Feed::start(&self.kit, &supplier, partitions, committed, known);
             self.feeds.insert(supplier, feed);
         }
         Ok(())
@@ -344,6 +411,9 @@ impl Daemon {
                 continue;
             };
             let board = Arc::clone(&feed.board);
+            let deleted = board.deleted.lock();
+            let deleted = std::mem::take(&mut *deleted.unwrap_or_else(PoisonError::into_inner));
+            self.deleted.extend(deleted);
             match feed.ending() {
                 Ok(Ending::Finished) => {
                     tracing::info!(supplier, "feed read to its end");

@@ -31,6 +31,14 @@ impl Retries {
         self.0.retain(|supplier, _| !of(supplier));
     }
 
+    /// Forgets the failures of some suppliers, and gives those.
+    pub(super) fn drain(&mut self, of: impl Fn(&str) -> bool) -> Vec<String> {
+        let gone = self.0.keys().filter(|supplier| of(supplier));
+        let gone: Vec<String> = gone.cloned().collect();
+        self.0.retain(|supplier, _| !gone.contains(supplier));
+        gone
+    }
+
     /// Whether something holds of all that have failed.
     pub(super) fn all(&self, holds: impl Fn(&str) -> bool) -> bool {
         self.0.keys().all(|supplier| holds(supplier))

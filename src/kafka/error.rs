@@ -39,6 +39,19 @@ pub enum Error {
         /// As configured.
         expected: usize,
     },
+    /// Another member has joined the group under our name.
+    #[error(
+        "another replica has joined the group under this one's kafka.instance; give each replica its own"
+    )]
+    Fenced,
+    /// The group does not take us as a member.
+    #[error(
+        "the group refuses us ({code:?}); check kafka.session against the brokers' bounds of it, and kafka.group, which other programs must not share"
+    )]
+    NoMember {
+        /// librdkafka's code.
+        code: RDKafkaErrorCode,
+    },
     /// A property that librdkafka does not know, or a value that it does not take, which may be a
     /// secret and is not said.
     #[error("librdkafka does not accept {what}; check the settings under kafka")]
@@ -78,6 +91,8 @@ impl Error {
             Self::Refused { .. }
             | Self::MissingTopics { .. }
             | Self::PartitionCount { .. }
+            | Self::Fenced
+            | Self::NoMember { .. }
             | Self::Settings { .. } => false,
             Self::Failed { source, .. } => code(source).is_none_or(|code| !is_refusal(code)),
         }
@@ -91,6 +106,19 @@ impl Error {
             other => other.to_string(),
         };
         Self::Settings { what }
+    }
+
+    /// What keeps us out of the group for good, if `error` does.
+    pub(crate) fn of_membership(error: &KafkaError) -> Option<Self> {
+        use RDKafkaErrorCode as Code;
+        match code(error)? {
+            Code::Fatal | Code::Fenced | Code::FencedInstanceId => Some(Self::Fenced),
+            code @ (Code::InvalidSessionTimeout
+            | Code::InvalidGroupId
+            | Code::InconsistentGroupProtocol) => Some(Self::NoMember { code }),
+            code if is_refusal(code) => Some(Self::Refused { code }),
+            _ => None,
+        }
     }
 
     /// Turns librdkafka's error into ours, refused credentials apart.
@@ -109,6 +137,17 @@ impl Error {
 /// librdkafka's code of `error`, where it has one.
 pub fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
     error.rdkafka_error_code()
+}
+
+/// Whether `error` says that there is no such topic or partition any more.
+pub fn is_gone(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    code(error).is_some_and(|code| {
+        matches!(
+            code,
+            Code::UnknownPartition | Code::UnknownTopic | Code::UnknownTopicOrPartition
+        )
+    })
 }
 
 /// Whether `code` says that the brokers do not let us in.

@@ -10,7 +10,7 @@ mod topics;
 
 pub use self::{
     client::{Client, End, Ends, Reports, Sasl, Settings, Tls, connect},
-    error::{Error, code},
+    error::{Error, code, is_gone},
     reading::{Partition, read_to_end, watermarks},
     topics::{Catalog, OwnTopic, ensure, list},
 };

@@ -400,7 +400,7 @@ impl Metrics {
 const WORKERS: [&str; 3] = ["decode", "engine", "sink"];
 
 /// What happens to the lease.
-const LEASE_EVENTS: [&str; 3] = ["assigned", "revoked", "lost"];
+const LEASE_EVENTS: [&str; 4] = ["assigned", "revoked", "lost", "fenced"];
 
 /// How a thing went: well, and not.
 const RESULTS: [&str; 2] = ["success", "failure"];

@@ -242,20 +242,27 @@ impl Lease {
     /// Keeps the membership alive and gives what changed, waiting for `patience` at most.
     ///
     /// What is assigned is accepted; what is revoked waits for [`answer`](Self::answer).
-    pub fn poll(&mut self, patience: Duration) -> Vec<Pending> {
+    ///
+    /// # Errors
+    /// What keeps us out of the group for good: another member of our name, settings that the group
+    /// does not take, missing rights.
+    pub fn poll(&mut self, patience: Duration) -> Result<Vec<Pending>, Error> {
         // Records of the state topic itself are of no interest here.
         if let Some(Err(error)) = self.consumer.poll(patience) {
             tracing::debug!(%error, "lease");
+            if let Some(error) = Error::of_membership(&error) {
+                return Err(error);
+            }
         }
         let context = self.consumer.context();
         let mut changes = context
             .changes
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        changes
-            .drain(..)
+        let changes = changes.drain(..);
+        Ok(changes
             .map(|(change, list)| Pending { change, list })
-            .collect()
+            .collect())
     }
 
     /// Carries a change out towards the group. For a revoked partition: only once its feeds stand still.

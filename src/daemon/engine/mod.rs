@@ -5,7 +5,7 @@ mod deciding;
 mod watching;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -26,7 +26,7 @@ use crate::{
         kafka::{Reader, Work},
         position::Positions,
     },
-    kafka::{Error, Partition},
+    kafka::{self, Error, Partition},
     metrics::{FeedMetrics, Standing},
     serve::Pulse,
     sink::{
@@ -55,6 +55,8 @@ pub(super) struct Board {
     pub(super) is_settled: AtomicBool,
     /// The positions that are safe to commit.
     pub(super) safe: Mutex<BTreeMap<Partition, u64>>,
+    /// Topics that were deleted while they were read.
+    pub(super) deleted: Mutex<BTreeSet<String>>,
 }
 
 impl Board {
@@ -65,6 +67,7 @@ impl Board {
             is_placed: AtomicBool::new(false),
             is_settled: AtomicBool::new(false),
             safe: Mutex::default(),
+            deleted: Mutex::default(),
         }
     }
 }
@@ -330,6 +333,11 @@ impl Engine {
             Work::Astray { source, error } => {
                 let (topic, partition) = &self.lanes[source].source.partition;
                 tracing::error!(topic, partition, %error, "position lost; the feed is read again");
+                if kafka::is_gone(&error) {
+                    let deleted = self.board.deleted.lock();
+                    let mut deleted = deleted.unwrap_or_else(PoisonError::into_inner);
+                    deleted.insert(topic.clone());
+                }
                 self.is_astray = true;
             }
         }
