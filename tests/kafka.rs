@@ -49,18 +49,7 @@ impl<'a> Scene<'a> {
             prefix,
             suppliers: suppliers.iter().map(|name| (*name).to_owned()).collect(),
         };
-        let admin: AdminClient<DefaultClientContext> = broker.client().create().unwrap();
-        let topics: Vec<String> = scene
-            .suppliers
-            .iter()
-            .map(|name| scene.topic(name))
-            .collect();
-        let new = topics
-            .iter()
-            .map(|topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)));
-        let new: Vec<_> = new.collect();
-        let made = awaited(admin.create_topics(&new, &AdminOptions::new())).unwrap();
-        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        let topics = scene.make_topics();
         let mut config = format!(
             "[kafka]\nbrokers = [\"{}\"]\ninput = {topics:?}\ngroup = \"{prefix}\"\n\
              start = \"earliest\"\nsession = \"6s\"\n\
@@ -76,7 +65,28 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// Deletes a topic of ours.
+    /// Makes the topics of the suppliers.
+    fn make_topics(&self) -> Vec<String> {
+        let names = self.suppliers.iter();
+        let topics: Vec<String> = names.map(|name| self.topic(name)).collect();
+        let new = topics
+            .iter()
+            .map(|topic| NewTopic::new(topic, PARTITIONS, TopicReplication::Fixed(1)));
+        let new: Vec<_> = new.collect();
+        let admin: AdminClient<DefaultClientContext> = self.broker.client().create().unwrap();
+        let made = awaited(admin.create_topics(&new, &AdminOptions::new())).unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+        topics
+    }
+
+    /// Puts a line under `[kafka]`.
+    fn set(&self, line: &str) {
+        let config = fs::read_to_string(self.config()).unwrap();
+        let config = config.replace("[kafka]\n", &format!("[kafka]\n{line}\n"));
+        fs::write(self.config(), config).unwrap();
+    }
+
+    /// Deletes a topic.
     fn delete(&self, topic: &str) {
         let topic = format!("{}.{topic}", self.prefix);
         let admin: AdminClient<DefaultClientContext> = self.broker.client().create().unwrap();
@@ -532,9 +542,7 @@ fn a_topic_of_ours_that_is_deleted_is_made_again_and_the_feed_is_ready_again() {
         return;
     };
     let scene = Scene::new(&broker, "deleted", &["junk"]);
-    let config = fs::read_to_string(scene.config()).unwrap();
-    let config = config.replace("[kafka]\n", "[kafka]\ndiscover_interval = \"1s\"\n");
-    fs::write(scene.config(), config).unwrap();
+    scene.set("discover_interval = \"1s\"");
     scene.produce((0..10).map(|_| ("junk", "{")));
     let watched = scene.watch();
     scene.delete("quarantine");
@@ -552,6 +560,49 @@ fn a_topic_of_ours_that_is_deleted_is_made_again_and_the_feed_is_ready_again() {
         scene.read("quarantine").len() >= 10,
         "each is named once at least"
     );
+}
+
+#[test]
+fn a_topic_of_a_supplier_that_is_made_anew_is_read_from_its_beginning() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "anew", &["junk"]);
+    scene.set("discover_interval = \"1s\"");
+    let config = fs::read_to_string(scene.config()).unwrap();
+    fs::write(scene.config(), config.replace("earliest", "latest")).unwrap();
+    scene.produce((0..60).map(|_| ("junk", "{")));
+    let watched = scene.watch();
+    scene.delete("junk");
+    // Nobody owns it any more, and the daemon waits for nothing.
+    watched.page_with(|page| {
+        let is_ready = ask(watched.address, "GET", "/readyz").status == 200;
+        is_ready && page.values("consumer_lag_records", &[]).is_empty()
+    });
+    scene.make_topics();
+    scene.produce((0..200).map(|_| ("junk", "{")));
+    watched.page_with(|page| page.sum("events_received_total", &[]) >= 200.0);
+    watched.drained();
+    watched.end();
+}
+
+#[test]
+fn a_replica_that_another_of_its_name_has_fenced_steps_down() {
+    let Some(broker) = Broker::start() else {
+        return;
+    };
+    let scene = Scene::new(&broker, "fenced", &["junk"]);
+    scene.set("instance = \"a\"");
+    scene.produce((0..10).map(|_| ("junk", "{")));
+    let mut first = scene.watch();
+    let second = scene.watch();
+    let ended = (0..600).find_map(|_| {
+        thread::park_timeout(Duration::from_millis(100));
+        first.child.try_wait().unwrap()
+    });
+    assert_eq!(ended.expect("an end").code(), Some(78));
+    second.drained();
+    second.end();
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod declared;
 mod kafka;
 mod keys;
 mod read;
+mod slip;
 mod told;
 mod topics;
 
@@ -177,7 +178,7 @@ impl Config {
             .build();
         // The parser's own words would quote the file, which may hold secrets.
         let tree = built.map(|built| built.cache).map_err(|_| {
-            let (line, remedy) = read::slip(text);
+            let (line, remedy) = slip::slip(text);
             Problems(vec![Problem {
                 key: format!("{name}{line}"),
                 origin: "file".to_owned(),

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::{
     declared::{day_of, minutes_of},
-    read::{Reader, slip},
+    read::Reader,
+    slip::slip,
 };
 use crate::{
     event::{Action, DAY_MS, Timestamp},
