@@ -20,6 +20,7 @@ use crate::{
         baseline::{Moments, stat},
         critical::Model,
         drip,
+        habits::{Aspect, Aspects},
         pane::{PANES_PER_DAY, PANES_PER_HOUR, Share},
         season::Calendar,
         since::Since,
@@ -32,6 +33,8 @@ use crate::{
 
 /// Fewer accounts are not many.
 const ACCOUNTS_MIN: usize = 4;
+/// Accounts that are named, of those of a day.
+const NAMED_MAX: usize = 10;
 /// Share of the budget of false alerts that goes to accounts together.
 const BUDGET_SHARE: f64 = 0.1;
 /// What is asked lies between a day in 50 and one in 160,000.
@@ -136,6 +139,10 @@ pub struct Gathering {
     pub share: Share,
     /// The first and the last such read.
     pub span: [Timestamp; 2],
+    /// How many of the accounts read in each of the [circumstances](Aspect::ALL).
+    pub aspects: [usize; Aspect::ALL.len()],
+    /// The accounts, the first [`NAMED_MAX`] by name.
+    pub names: Vec<String>,
 }
 
 impl Together {
@@ -225,10 +232,14 @@ impl Together {
                 Timestamp::from_millis(i64::MAX),
                 Timestamp::from_millis(i64::MIN),
             ],
+            aspects: Default::default(),
+            names: Vec::new(),
         };
         for (account, _) in odd {
             gathering.take(account, span);
         }
+        gathering.names.sort_unstable();
+        gathering.names.truncate(NAMED_MAX);
         Some(gathering)
     }
 
@@ -288,7 +299,9 @@ impl Gathering {
     fn take(&mut self, account: &Account, span: (u32, u32)) {
         let Some(odd) = &account.odd else { return };
         let (panes, subjects) = odd.reads(span);
+        let mut aspects = 0;
         for pane in panes {
+            aspects |= pane.share.fields;
             let whole = account.ledger.panes(pane.index, pane.index).next();
             self.share.add(Share {
                 fields: whole.map_or(0, |whole| whole.share.fields),
@@ -298,6 +311,12 @@ impl Gathering {
             self.span[1] = self.span[1].max(pane.last_at());
         }
         self.subjects.extend(subjects);
+        let aspects = Aspects::try_from(aspects).unwrap_or(Aspects::MAX);
+        for (aspect, accounts) in Aspect::ALL.into_iter().zip(&mut self.aspects) {
+            *accounts += usize::from(aspect.is_in(aspects));
+        }
+        let name = account.name.as_deref();
+        self.names.extend(name.map(str::to_owned));
     }
 }
 

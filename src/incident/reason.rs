@@ -125,6 +125,11 @@ fn sentence(found: &Explanation) -> String {
         );
     }
     let usual = of_history(found, &usual);
+    if found.unusual.is_some() {
+        return format!(
+            "{what} in {window}; {critical} is too much; in its own circumstances, {usual}"
+        );
+    }
     format!("{what} in {window}; {usual}; {critical} is too much")
 }
 
@@ -169,21 +174,33 @@ pub(super) fn job_remedy(supplier: &str) -> String {
     format!("if this is a job, declare it under suppliers.{supplier}.jobs or give a verdict")
 }
 
-/// Says what came of many accounts together, and what is usual of them.
-pub(super) fn of_many(found: &Gathering) -> String {
+/// Says what came of many accounts together, and what is usual of them; then which they are.
+pub(super) fn of_many(found: &Gathering) -> Vec<String> {
     let Gathering {
         accounts,
         people,
         critical,
+        names,
         ..
     } = found;
-    format!(
-        "{accounts} accounts read in circumstances new to them, where {few} do on a usual day; they \
-         read {people} people's records in all that day, and on their usual days {usual} in all; \
-         {critical} is too much of so many accounts",
+    let circumstances = Aspect::ALL.into_iter().zip(found.aspects);
+    let circumstances = circumstances.filter(|(_, accounts)| *accounts > 0);
+    let circumstances: Vec<String> = circumstances
+        .map(|(aspect, accounts)| format!("{accounts} {}", words(aspect)))
+        .collect();
+    let sentence = format!(
+        "{accounts} accounts read in circumstances new to them ({circumstances}), where {few} do on a \
+         usual day; they read {people} people's records in all that day, and on their usual days \
+         {usual} in all; {critical} is too much of so many accounts",
+        circumstances = circumstances.join(", "),
         few = number(found.accounts_usual),
         usual = number(found.people_usual),
-    )
+    );
+    let more = match accounts - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    vec![sentence, format!("accounts: {}{more}", names.join(", "))]
 }
 
 fn people_read(count: u64) -> String {
@@ -217,17 +234,20 @@ fn came(signal: Signal, count: u64, unnamed: u64) -> String {
 
 /// In what circumstances they were read.
 fn unusual(aspects: Aspects) -> String {
-    let words = |aspect| match aspect {
+    let found = Aspect::ALL
+        .into_iter()
+        .filter(|aspect| aspect.is_in(aspects));
+    found.map(words).collect::<Vec<_>>().join(" and ")
+}
+
+const fn words(aspect: Aspect) -> &'static str {
+    match aspect {
         Aspect::Sleeper => "after weeks without a read",
         Aspect::Address => "from an address new to it",
         Aspect::Agent => "with a program new to it",
         Aspect::Fields => "with attributes new to it",
         Aspect::Sequence => "id by id",
-    };
-    let found = Aspect::ALL
-        .into_iter()
-        .filter(|aspect| aspect.is_in(aspects));
-    found.map(words).collect::<Vec<_>>().join(" and ")
+    }
 }
 
 /// A mean as people read it: one decimal below ten, none above.

@@ -213,7 +213,7 @@ impl Episode {
                     last,
                 })
                 .collect(),
-            reasons: vec![reason::of_many(told)],
+            reasons: reason::of_many(told),
             attack: ATTACK.to_vec(),
             late: false,
             baseline_days: told.history_days,

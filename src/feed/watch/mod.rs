@@ -300,7 +300,8 @@ impl Watch {
             kind,
             since: tally.since,
             last: tally.last,
-            raised_at,
+            // What was ahead of the others is told by its own place in time.
+            raised_at: raised_at.max(tally.last),
             events: tally.events,
             reason,
             evidence: evidence.collect(),
