@@ -24,10 +24,10 @@ use crate::detect::{
 pub const LEVEL: f64 = 5.3;
 /// Highest score asked for; a model's p below e^-60 is nothing that a budget can ask.
 const SCORE_MAX: f64 = 60.0;
-/// Before anything is known, as many account-days pass the level as a perfect model's would, and
-/// four times as many with a large excess, of which less is known; as in these many account-days of
-/// experience. Tails are taken for longer than the models' by so much, as in these many passings.
-const RATE_PRIOR: BySize<f64> = [0.005, 0.02, 0.02];
+/// Before anything is known, as many account-days pass the level as a perfect model's would, with an
+/// excess of any size, as in these many account-days of experience. Tails are taken for longer than the
+/// models' by so much, as in these many passings.
+const RATE_PRIOR: f64 = 0.005;
 const DAYS_PRIOR: f64 = 300.0;
 const SCALE_PRIOR: f64 = 1.8;
 const PASSINGS_PRIOR: f64 = 15.0;
@@ -238,10 +238,10 @@ struct Tail {
 }
 
 impl Tail {
-    /// Before anything is known of the tests of a size.
-    const fn priors(size: usize) -> [Self; TESTS] {
+    /// Before anything is known of the tests.
+    const fn priors() -> [Self; TESTS] {
         let mut tails = [Self {
-            rate: RATE_PRIOR[size],
+            rate: RATE_PRIOR,
             scale: SCALE_PRIOR,
         }; TESTS];
         let mut test = COUNTED;
@@ -297,7 +297,7 @@ pub struct Asked {
 impl Tails {
     /// Before anything is known.
     pub const PRIOR: Self = Self {
-        tests: [Tail::priors(0), Tail::priors(1), Tail::priors(2)],
+        tests: [Tail::priors(); SIZES.len()],
         union: 1.0,
         aspects: [ASPECT_PRIOR; Aspect::ALL.len()],
         tiers: TIERS_PRIOR,
