@@ -211,15 +211,24 @@ fn people_read(count: u64) -> String {
     }
 }
 
+fn nameless(count: u64) -> String {
+    if count == 1 {
+        "1 record that names nobody".to_owned()
+    } else {
+        format!("{count} records that name nobody")
+    }
+}
+
 /// What of a signal came. Records that name nobody may be as many people's, or one's.
 fn came(signal: Signal, count: u64, unnamed: u64) -> String {
     match signal {
         Signal::People if unnamed == 0 => people_read(count),
         Signal::People if unnamed < count => format!(
-            "{named} and {unnamed} records that name nobody, {count} in all,",
+            "{named} and {others}, {count} in all,",
             named = people_read(count - unnamed),
+            others = nameless(unnamed),
         ),
-        Signal::People => format!("{count} records that name nobody"),
+        Signal::People => nameless(count),
         Signal::Novel => format!("{count} people's records that it had not read before"),
         Signal::Idle => format!("{count} people's records that nobody had read for a fortnight"),
         Signal::Consecutive => {
