@@ -141,7 +141,7 @@ pub struct Gathering {
     pub span: [Timestamp; 2],
     /// How many of the accounts read in each of the [circumstances](Aspect::ALL).
     pub aspects: [usize; Aspect::ALL.len()],
-    /// The accounts, the first [`NAMED_MAX`] by name.
+    /// The accounts, the first ten by name.
     pub names: Vec<String>,
 }
 
