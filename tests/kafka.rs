@@ -81,9 +81,13 @@ impl<'a> Scene<'a> {
 
     /// Puts a line under `[kafka]`.
     fn set(&self, line: &str) {
+        self.edit("[kafka]\n", &format!("[kafka]\n{line}\n"));
+    }
+
+    /// Writes `with` for what the configuration says.
+    fn edit(&self, what: &str, with: &str) {
         let config = fs::read_to_string(self.config()).unwrap();
-        let config = config.replace("[kafka]\n", &format!("[kafka]\n{line}\n"));
-        fs::write(self.config(), config).unwrap();
+        fs::write(self.config(), config.replace(what, with)).unwrap();
     }
 
     /// Deletes a topic.
@@ -569,8 +573,7 @@ fn a_topic_of_a_supplier_that_is_made_anew_is_read_from_its_beginning() {
     };
     let scene = Scene::new(&broker, "anew", &["junk"]);
     scene.set("discover_interval = \"1s\"");
-    let config = fs::read_to_string(scene.config()).unwrap();
-    fs::write(scene.config(), config.replace("earliest", "latest")).unwrap();
+    scene.edit("earliest", "latest");
     scene.produce((0..60).map(|_| ("junk", "{")));
     let watched = scene.watch();
     scene.delete("junk");

@@ -26,17 +26,10 @@ impl Retries {
         failed.is_none_or(|(failures, since)| since.elapsed() >= pause(*failures))
     }
 
-    /// Forgets the failures of some suppliers.
-    pub(super) fn forget(&mut self, of: impl Fn(&str) -> bool) {
-        self.0.retain(|supplier, _| !of(supplier));
-    }
-
     /// Forgets the failures of some suppliers, and gives those.
-    pub(super) fn drain(&mut self, of: impl Fn(&str) -> bool) -> Vec<String> {
-        let gone = self.0.keys().filter(|supplier| of(supplier));
-        let gone: Vec<String> = gone.cloned().collect();
-        self.0.retain(|supplier, _| !gone.contains(supplier));
-        gone
+    pub(super) fn forget(&mut self, of: impl Fn(&str) -> bool) -> Vec<String> {
+        let forgotten = self.0.extract_if(.., |supplier, _| of(supplier));
+        forgotten.map(|(supplier, _)| supplier).collect()
     }
 
     /// Whether something holds of all that have failed.

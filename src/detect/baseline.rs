@@ -179,13 +179,11 @@ impl Baseline {
             moments.weight *= keep;
             moments.sum *= keep;
             moments.squares *= keep;
-            if begins_week {
+            let is_new = usual.anchor.is_infinite() && moments.weight < ANCHORED_MIN;
+            if begins_week && !is_new {
                 #[expect(clippy::cast_possible_truncation, reason = "a mean of counts")]
                 let (mean, growth) = (moments.mean() as f32, GROWTH_PER_WEEK as f32);
-                let is_new = usual.anchor.is_infinite() && moments.weight < ANCHORED_MIN;
-                usual.anchor = if is_new {
-                    f32::INFINITY
-                } else if is_bounded {
+                usual.anchor = if is_bounded {
                     mean.min(usual.anchor * growth + 1.0)
                 } else {
                     mean

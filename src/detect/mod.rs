@@ -118,10 +118,7 @@ impl Finding {
     /// The shortest window that crossed.
     pub fn shortest(self) -> Window {
         let crossed = |window: &Window| {
-            let of = |signal| 1 << baseline::stat(signal, *window);
-            Signal::TESTED
-                .into_iter()
-                .any(|signal| self.crossed & of(signal) != 0)
+            self.is_of_counts(*window)
                 || self.crossed & 1 << version::odd_test(*window) != 0
                 || *window == Window::Hour && self.is_of_refusals()
                 || *window == Window::Today && self.is_of_coverage()
@@ -132,9 +129,13 @@ impl Finding {
     /// Whether the shortest window counts people in unusual circumstances alone.
     pub fn is_of_odd(self) -> bool {
         let window = self.shortest();
-        let mut others = Signal::TESTED.into_iter();
-        !others.any(|signal| self.crossed & 1 << baseline::stat(signal, window) != 0)
-            && self.crossed & 1 << version::odd_test(window) != 0
+        !self.is_of_counts(window) && self.crossed & 1 << version::odd_test(window) != 0
+    }
+
+    /// Whether a signal crossed in `window`, in whatever circumstances.
+    fn is_of_counts(self, window: Window) -> bool {
+        let mut signals = Signal::TESTED.into_iter();
+        signals.any(|signal| self.crossed & 1 << baseline::stat(signal, window) != 0)
     }
 
     /// Whether attempts that were refused are what it found, or part of it.

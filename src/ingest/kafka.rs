@@ -24,7 +24,7 @@ use crate::{
     clock::Stopwatch,
     decode::DecodedBatch,
     ingest::RecordBatch,
-    kafka::{Client, Ends, Error, Partition, Settings, code},
+    kafka::{Client, Ends, Error, Partition, Settings, code, is_gone},
 };
 
 /// Bounds and threads of one feed's reading.
@@ -381,17 +381,15 @@ impl Served {
 
 /// Whether reading on needs another position.
 fn is_astray(error: &KafkaError) -> bool {
-    matches!(
+    let is_elsewhere = matches!(
         code(error),
         Some(
             RDKafkaErrorCode::OffsetOutOfRange
                 | RDKafkaErrorCode::AutoOffsetReset
-                | RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::UnknownPartition
-                | RDKafkaErrorCode::UnknownTopic
                 | RDKafkaErrorCode::TopicAuthorizationFailed
         )
-    )
+    );
+    is_elsewhere || is_gone(error)
 }
 
 /// A decoding thread's tools.

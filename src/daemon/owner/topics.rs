@@ -40,7 +40,10 @@ impl Daemon {
                 feed.stop();
             }
         }
-        for supplier in self.retries.drain(|supplier| !there.contains_key(supplier)) {
+        for supplier in self
+            .retries
+            .forget(|supplier| !there.contains_key(supplier))
+        {
             tracing::error!(
                 supplier,
                 "all topics of the supplier are gone; nobody watches it until one is there again"
